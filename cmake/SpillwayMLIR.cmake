@@ -1,0 +1,35 @@
+# MLIR, the precompiled header that all compiler targets share, and helpers.
+
+list(PREPEND CMAKE_PREFIX_PATH /usr/lib/llvm-22)
+find_package(MLIR 22.1 REQUIRED CONFIG)
+list(APPEND CMAKE_MODULE_PATH ${MLIR_CMAKE_DIR} ${LLVM_CMAKE_DIR})
+include(TableGen)
+include(AddLLVM)
+include(AddMLIR)
+
+add_library(spillway_mlir INTERFACE)
+target_include_directories(spillway_mlir SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_include_directories(spillway_mlir INTERFACE
+  ${PROJECT_SOURCE_DIR}/dialects ${PROJECT_BINARY_DIR}/dialects)
+target_compile_options(spillway_mlir INTERFACE -fno-exceptions)
+# The shared libraries only: mixing them with the static archives would give
+# two copies of every TypeID.
+target_link_libraries(spillway_mlir INTERFACE spillway_options MLIR LLVM)
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(spillway_mlir INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+endif()
+
+add_library(spillway_pch STATIC ${PROJECT_SOURCE_DIR}/cmake/pch.cpp)
+target_link_libraries(spillway_pch PUBLIC spillway_mlir)
+target_precompile_headers(spillway_pch PRIVATE ${PROJECT_SOURCE_DIR}/cmake/pch.h)
+
+# add_spillway_mlir_library(NAME SOURCES... [LINK LIBS...] [DEPENDS TARGETS...])
+function(add_spillway_mlir_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PUBLIC spillway_mlir ${ARG_LINK})
+  target_precompile_headers(${name} REUSE_FROM spillway_pch)
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
