@@ -33,3 +33,27 @@ function(add_spillway_mlir_library name)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
 endfunction()
+
+# spillway_use_pch(TARGET): for a program. The header was compiled as
+# position-independent code of a library, and clang takes it only for the same.
+function(spillway_use_pch name)
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${name} PRIVATE -fPIC)
+  target_precompile_headers(${name} REUSE_FROM spillway_pch)
+endfunction()
+
+# add_spillway_mlir_tool(NAME SOURCES... [LINK LIBS...]): a program in build/bin.
+function(add_spillway_mlir_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE spillway_mlir ${ARG_LINK})
+  spillway_use_pch(${name})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# add_spillway_mlir_unittest(NAME SOURCES... [LINK LIBS...])
+function(add_spillway_mlir_unittest name)
+  add_spillway_unittest(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE spillway_mlir)
+  spillway_use_pch(${name})
+endfunction()
