@@ -9,6 +9,8 @@
 #include "HW/Units.h"
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/StringExtras.h"
+#include <array>
+#include <charconv>
 #include <cmath>
 
 using namespace mlir;
@@ -151,6 +153,11 @@ ParseResult spillway::hw::parseShare(AsmParser &parser, FloatAttr &value) {
 }
 
 void spillway::hw::printShare(AsmPrinter &printer, FloatAttr value) {
-  // The printer finds the shortest digits that read back as the same number.
-  printer.printFloat(value.getValue());
+  // The shortest digits that read back as the same number, without exponent,
+  // which the lexer takes only after a point.
+  std::array<char, 400> text;
+  auto [end, error] =
+      std::to_chars(text.data(), text.data() + text.size(),
+                    value.getValueAsDouble(), std::chars_format::fixed);
+  printer << StringRef(text.data(), end - text.data());
 }
