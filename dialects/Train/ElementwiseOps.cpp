@@ -13,10 +13,6 @@
 using namespace mlir;
 using namespace spillway::train;
 
-static RankedTensorType withElement(RankedTensorType type, Type element) {
-  return RankedTensorType::get(type.getShape(), element);
-}
-
 //===----------------------------------------------------------------------===//
 // ConstantOp, FillOp, CopyOp, CastOp
 //===----------------------------------------------------------------------===//
@@ -114,12 +110,6 @@ void UnaryOp::build(OpBuilder &builder, OperationState &state, Value input, Stri
 }
 void UnaryOp::build(OpBuilder &builder, OperationState &state, Value input, StringRef fn, double a) {
   build(builder, state, input.getType(), input, builder.getStringAttr(fn), builder.getF64FloatAttr(a));
-}
-
-LogicalResult UnaryOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                        SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getInput().getType());
-  return success();
 }
 
 static LogicalResult verifyUnary(Operation *op, StringRef fn, bool hasA) {

@@ -31,11 +31,6 @@ static LogicalResult rejectGradsFrom(Operation *op, ValueRange grads, unsigned f
 // Softmax
 //===----------------------------------------------------------------------===//
 
-LogicalResult SoftmaxOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                          SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getInput().getType());
-  return success();
-}
 int64_t SoftmaxOp::getFlops() { return 20 * tensorType(getInput()).getNumElements(); }
 SmallVector<std::pair<unsigned, unsigned>> SoftmaxOp::getInPlacePairs() { return {{0, 0}}; }
 LogicalResult SoftmaxOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool>,
@@ -44,11 +39,6 @@ LogicalResult SoftmaxOp::differentiate(OpBuilder &builder, ValueRange grads, Arr
   return success();
 }
 
-LogicalResult SoftmaxGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
-                                              SmallVectorImpl<Type> &types) {
-  types.push_back(adaptor.getGrad().getType());
-  return success();
-}
 int64_t SoftmaxGradOp::getFlops() { return 4 * tensorType(getGrad()).getNumElements(); }
 SmallVector<std::pair<unsigned, unsigned>> SoftmaxGradOp::getInPlacePairs() { return {{0, 0}}; }
 

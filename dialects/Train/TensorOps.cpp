@@ -212,7 +212,7 @@ struct FoldTranspose : OpRewritePattern<MatmulOp> {
       auto transpose = operands[i].getDefiningOp<TransposeOp>();
       if (!transpose)
         continue;
-      SmallVector<int64_t> swapped(llvm::seq<int64_t>(0, tensorType(operands[i]).getRank()));
+      auto swapped = llvm::to_vector(llvm::seq<int64_t>(0, tensorType(operands[i]).getRank()));
       std::swap(swapped[swapped.size() - 1], swapped[swapped.size() - 2]);
       if (transpose.getPermutation() != ArrayRef<int64_t>(swapped))
         continue;

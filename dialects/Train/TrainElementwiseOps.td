@@ -65,7 +65,7 @@ def Train_CastOp : Train_KernelOp<"cast", [SameOperandsAndResultShape, Costs<>,
   let hasFolder = 1;
 }
 
-def Train_UnaryOp : Train_KernelOp<"unary", [SameOperandsAndResultType, InferTypeOpAdaptor, Costs<["getFlops"]>,
+def Train_UnaryOp : Train_KernelOp<"unary", [SameOperandsAndResultType, Costs<["getFlops"]>,
     Kernel<["acceptsStrides", "getInPlacePairs"]>, Differentiable]> {
   let summary = "a function of one element, from the table";
   let description = [{

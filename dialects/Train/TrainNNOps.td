@@ -11,7 +11,7 @@
 
 include "Train/TrainBase.td"
 
-def Train_SoftmaxOp : Train_KernelOp<"softmax", [SameOperandsAndResultType, InferTypeOpAdaptor, Costs<["getFlops"]>,
+def Train_SoftmaxOp : Train_KernelOp<"softmax", [SameOperandsAndResultType, Costs<["getFlops"]>,
     Kernel<["getInPlacePairs"]>, Differentiable]> {
   let summary = "softmax over the last dimension";
   let description = [{
@@ -24,7 +24,7 @@ def Train_SoftmaxOp : Train_KernelOp<"softmax", [SameOperandsAndResultType, Infe
   let assemblyFormat = "$input attr-dict `:` type($result)";
 }
 
-def Train_SoftmaxGradOp : Train_KernelOp<"softmax_grad", [SameOperandsAndResultType, InferTypeOpAdaptor, Costs<["getFlops"]>,
+def Train_SoftmaxGradOp : Train_KernelOp<"softmax_grad", [SameOperandsAndResultType, Costs<["getFlops"]>,
     Kernel<["getInPlacePairs"]>]> {
   let summary = "gradient of softmax";
   let description = [{
