@@ -100,13 +100,13 @@ ParseResult StepOp::parse(OpAsmParser &parser, OperationState &state) {
       return parser.emitError(loc, "expects a role (input, param, state, hyper or constant), but got '")
              << keyword << "'";
     OpAsmParser::Argument &argument = arguments.emplace_back();
-    StringAttr argName;
+    std::string argName;
     NamedAttrList dict;
-    if (parser.parseArgument(argument) || parser.parseAttribute(argName) ||
+    if (parser.parseArgument(argument) || parser.parseString(&argName) ||
         parser.parseColonType(argument.type) || parser.parseOptionalAttrDict(dict) ||
         parser.parseOptionalLocationSpecifier(argument.sourceLoc))
       return failure();
-    dict.set("name", argName);
+    dict.set("name", builder.getStringAttr(argName));
     roles.push_back(static_cast<int32_t>(*role));
     dicts.push_back(dict.getDictionary(builder.getContext()));
     return success();

@@ -12,11 +12,12 @@
 
 #include "spillway/InitAll.h"
 #include "HW/HW.h"
+#include "Train/Train.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 void spillway::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<hw::HWDialect>();
+  registry.insert<hw::HWDialect, train::TrainDialect>();
 }
 
 void spillway::registerAllPasses() { mlir::registerTransformsPasses(); }
