@@ -15,9 +15,13 @@
 #include "Train/Train.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "spillway/Transforms/Passes.h"
 
 void spillway::registerAllDialects(mlir::DialectRegistry &registry) {
   registry.insert<hw::HWDialect, train::TrainDialect>();
 }
 
-void spillway::registerAllPasses() { mlir::registerTransformsPasses(); }
+void spillway::registerAllPasses() {
+  mlir::registerTransformsPasses();
+  registerTransformsPasses();
+}

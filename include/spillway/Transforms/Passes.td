@@ -1,0 +1,164 @@
+//===- Passes.td - Passes over the project's dialects -------*- tablegen -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_TRANSFORMS_PASSES
+#define SPILLWAY_TRANSFORMS_PASSES
+
+include "mlir/Pass/PassBase.td"
+
+//===----------------------------------------------------------------------===//
+// From a forward graph to a training step (in the order of the pipeline)
+//===----------------------------------------------------------------------===//
+
+def TrainAttachLoss : Pass<"train-attach-loss", "::spillway::train::StepOp"> {
+  let summary = "compute a loss from an output";
+  let description = [{
+    Gives `train.return` a loss. `loss` is one of
+
+    * `cross_entropy(OUTPUT)`: mean cross-entropy of the logits OUTPUT
+      [..., V] with a new input `labels` [...] (i64; -100 does not count);
+    * `cross_entropy(OUTPUT,shift)`: the labels are the token input itself, one
+      position later: logits [B, T, V], tokens [B, T];
+    * `mse(OUTPUT)`: mean squared error with a new input `targets`;
+    * `output(NAME)`: the scalar output NAME.
+
+    OUTPUT may be left out where there is one output.
+
+    ```mlir
+    // before
+    train.return outputs ["logits"] (%y : tensor<16x256xf32>)
+    // after train-attach-loss{loss=cross_entropy(logits)}
+    %loss, %lse, %n = train.cross_entropy %y, %labels : ...
+    train.return loss %loss : tensor<f32>
+    ```
+  }];
+  let options = [Option<"loss", "loss", "std::string", "\"\"", "which loss, and of which output">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainDifferentiate : Pass<"train-differentiate", "::spillway::train::StepOp"> {
+  let summary = "append the gradients of the loss";
+  let description = [{
+    Reverse mode, by DifferentiableOpInterface. The gradients of the trained
+    parameters (arguments of role `param` without `frozen`) become outputs named
+    `grad:NAME`; a parameter that the loss does not depend on is an error that
+    names it, unless `allow-unused`, which freezes it.
+
+    ```mlir
+    // before
+    train.return loss %l : tensor<f32>
+    // after
+    %dw = train.matmul %x, %dy {transpose_a = true} : ...
+    train.return loss %l : tensor<f32> outputs ["grad:w"] (%dw : tensor<4x8xf32>)
+    ```
+  }];
+  let options = [Option<"allowUnused", "allow-unused", "bool", "true",
+                        "freeze parameters that the loss does not depend on">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainAttachOptimizer : Pass<"train-attach-optimizer", "::spillway::train::StepOp"> {
+  let summary = "update the parameters by their gradients";
+  let description = [{
+    Turns outputs `grad:NAME` into updates: adds the optimizer's state as
+    arguments (`NAME.exp_avg`, ...), its hyperparameters (`lr`, `step`), the
+    global-norm clipping, and one update a parameter.
+
+    * `adamw(lr=1e-3,beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0.01)`
+    * `sgd(lr=1e-3,momentum=0,weight_decay=0)`
+
+    `no-decay` is a regular expression of parameters without weight decay.
+
+    ```mlir
+    // after
+    %w1, %m1, %v1 = train.adamw lr %lr corrections %c1, %c2 on %w, %dw, %m, %v {...} : ...
+    train.return loss %l : tensor<f32> update (%w, %m, %v : ...) to (%w1, %m1, %v1 : ...)
+    ```
+  }];
+  let options = [
+    Option<"optimizer", "optimizer", "std::string", "\"adamw()\"", "the optimizer and its hyperparameters">,
+    Option<"clipNorm", "clip-norm", "double", "0", "clip gradients to this global norm; 0 does not clip">,
+    Option<"noDecay", "no-decay", "std::string", "\"\"", "regular expression of parameters without weight decay">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// The order and grain of updates
+//===----------------------------------------------------------------------===//
+
+def TrainSinkUpdates : Pass<"train-sink-updates", "::spillway::train::StepOp"> {
+  let summary = "move each update to where its gradient becomes final";
+  let description = [{
+    So that the gradient dies there. An update stays behind the last reader of
+    the value that it replaces.
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseUpdates : Pass<"train-fuse-updates", "::spillway::train::StepOp"> {
+  let summary = "join small updates that sit together into one op";
+  let description = [{
+    Updates with equal hyperparameters (UpdateOpInterface) that stand next to
+    each other and whose parameters have at most `max-bytes` each become one op
+    with several groups: one launch instead of many.
+  }];
+  let options = [Option<"maxBytes", "max-bytes", "int64_t", "262144", "largest parameter that is fused">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainSliceUpdates : Pass<"train-slice-updates", "::spillway::train::StepOp"> {
+  let summary = "cut large updates into blocks of rows";
+  let description = [{
+    A parameter above `slice-bytes` is updated in slices of whole rows of about
+    that size, so that its state needs to be in device memory a slice at a time.
+
+    ```mlir
+    // before
+    %w1 = train.sgd lr %lr on %w, %g {...} : tensor<f32>, tensor<8x4xf32>, tensor<8x4xf32> to tensor<8x4xf32>
+    // after, in two slices
+    %w_0 = train.slice %w [0, 0] : tensor<8x4xf32> to tensor<4x4xf32>
+    %g_0 = train.slice %g [0, 0] : tensor<8x4xf32> to tensor<4x4xf32>
+    %a = train.sgd lr %lr on %w_0, %g_0 {...} : ... to tensor<4x4xf32>
+    %b = ...
+    %w1 = train.assemble %a, %b : tensor<4x4xf32>, tensor<4x4xf32> to tensor<8x4xf32>
+    ```
+  }];
+  let options = [Option<"sliceBytes", "slice-bytes", "int64_t", "4194304", "size above which a parameter is cut">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Freezing
+//===----------------------------------------------------------------------===//
+
+def TrainMaterializeLayouts : Pass<"train-materialize-layouts", "::spillway::train::StepOp"> {
+  let summary = "copy where a kernel cannot read a strided view";
+  let description = [{
+    Views cost nothing as long as every reader takes their strides
+    (KernelOpInterface::acceptsStrides). Where one does not, or where a reshape
+    is no view of a strided tensor, a `train.copy` is inserted.
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFreeze : Pass<"train-freeze", "::spillway::train::StepOp"> {
+  let summary = "give every op its stable id; arithmetic ends here";
+  let description = [{
+    Numbers the kernel ops in order (`id`), turns constants into arguments, and
+    marks the step `frozen`, with the number of `lanes` that kernels may use.
+    Problem, plan, trace and report speak of these ids.
+  }];
+  let options = [Option<"lanes", "lanes", "int64_t", "4", "threads that one kernel may use">];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+//===----------------------------------------------------------------------===//
+// Recognising what exporters decompose
+//===----------------------------------------------------------------------===//
+
+#endif // SPILLWAY_TRANSFORMS_PASSES
