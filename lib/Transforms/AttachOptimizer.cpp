@@ -135,7 +135,7 @@ LogicalResult AttachOptimizerPass::attach(StepOp step) {
   if (!(clipNorm >= 0))
     return step.emitError("expects a clipping norm of at least 0, but got ") << clipNorm;
   llvm::Regex noDecayRegex(noDecay);
-  if (std::string error; !noDecayRegex.isValid(error))
+  if (std::string error; !noDecay.empty() && !noDecayRegex.isValid(error))
     return step.emitError("invalid regular expression '") << noDecay << "' for no-decay: " << error;
   Optimizer &rule = **made;
 
