@@ -47,6 +47,7 @@ void addUpdate(Sample &s, int slices) {
 
 Sample::Sample(uint64_t deviceBytes, uint64_t hostBytes)
     : PlanBuilder(deviceBytes, hostBytes) {
+  addStream("results", -1);
   x = tensor("x", plan::Role::INPUT, plan::DType::F32, {8, 8});
   lr = tensor("lr", plan::Role::HYPER, plan::DType::F32, {});
   h = value(256, "h");
@@ -88,7 +89,7 @@ Sample residentStep() {
   s.launch(4, {s.dev(1024), s.dev(512), s.dev(1024)});
   s.launch(5, {s.dev(0), s.dev(1024), s.dev(1280)}, {}, s.compute, s.dev(2048));
   s.launch(6, {s.dev(1792), s.dev(256), s.dev(1280), s.dev(256)}, {s.feedLr});
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1536), {4});
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1536), {4}, s.results);
   return s;
 }
 
@@ -96,14 +97,13 @@ Sample swapStep() {
   Sample s(2048, 256);
   addStep(s);
   addUpdate(s, 1);
-  // x 0, w 256, h 512 and again 768, y 768, dy 512, dw 1024, loss 1280, lr
-  // 1536; the workspace is 1024 in the update's place: there is none, so 1280
-  // on.
+  // x 0, w 256, h 512 and again 768, y 768, dy and dh 512, dw 768, loss 1024,
+  // lr 1280, workspace 1536; the stored h is at host 0.
   s.bind(s.w, s.dev(256));
   s.feedX = s.feed(s.x, s.dev(0), {9});
   s.feedLr = s.feed(s.lr, s.dev(1280), {10});
   s.launch(0, {s.dev(0), s.dev(256), s.dev(512)}, {s.feedX});    // 2
-  uint32_t store = s.copy(s.dev(512), s.mem(0), 256, {2, 7});    // 3, 7 read it
+  uint32_t store = s.copy(s.dev(512), s.mem(0), 256, {2});       // 3
   s.launch(1, {s.dev(512), s.dev(768)});                         // 4
   s.launch(2, {s.dev(768), s.dev(1024)}, {11});                  // 5
   s.launch(3, {s.dev(512)}, {store});                            // 6: h may go
@@ -112,8 +112,8 @@ Sample swapStep() {
   s.launch(5, {s.dev(0), s.dev(512), s.dev(768)}, {}, s.compute,
            s.dev(1536)); // 9: dw takes the place of h
   s.launch(6, {s.dev(1280), s.dev(256), s.dev(768), s.dev(256)},
-           {s.feedLr});                                  // 10
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1024), {5}); // 11
+           {s.feedLr});                                             // 10
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1024), {5}, s.results); // 11
   return s;
 }
 
@@ -126,11 +126,11 @@ Sample recomputeStep() {
   s.bind(s.w, s.dev(256));
   s.feedX = s.feed(s.x, s.dev(0), {9});
   s.feedLr = s.feed(s.lr, s.dev(1280), {10});
-  s.launch(0, {s.dev(0), s.dev(256), s.dev(512)}, {s.feedX}); // 2
-  s.launch(1, {s.dev(512), s.dev(768)});                      // 3
-  s.launch(2, {s.dev(768), s.dev(1024)});                     // 4
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1024), {4});      // 5
-  s.launch(3, {s.dev(768)});                                  // 6
+  s.launch(0, {s.dev(0), s.dev(256), s.dev(512)}, {s.feedX});       // 2
+  s.launch(1, {s.dev(512), s.dev(768)});                            // 3
+  s.launch(2, {s.dev(768), s.dev(1024)});                           // 4
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1024), {4}, s.results); // 5
+  s.launch(3, {s.dev(768)});                                        // 6
   s.launch(0, {s.dev(0), s.dev(256), s.dev(1024)}, {5}, s.compute, {},
            true);                                     // 7
   s.launch(4, {s.dev(768), s.dev(1024), s.dev(768)}); // 8
@@ -163,7 +163,7 @@ Sample slicedStep() {
            {s.feedLr});
   s.launch(6, {s.dev(1536), s.dev(2304), s.dev(1280), s.dev(2816), s.dev(2304),
                s.dev(2816)});
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(256), {4});
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(256), {4}, s.results);
   return s;
 }
 
@@ -194,10 +194,10 @@ Sample streamedStep() {
   s.launch(7,
            {s.dev(1536), s.dev(2560), s.dev(1280), s.dev(3072), s.dev(2560),
             s.dev(3072)},
-           {load});                                     // 11
-  s.copy(s.dev(3072), s.mem(256), 256, {11});           // 12
-  s.copy(s.mem(0), s.dev(2816), 256, {store});          // 13
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(256), {4}); // 14
+           {load});                                                // 11
+  s.copy(s.dev(3072), s.mem(256), 256, {11});                      // 12
+  s.copy(s.mem(0), s.dev(2816), 256, {store});                     // 13
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(256), {4}, s.results); // 14
   return s;
 }
 
@@ -227,7 +227,7 @@ Sample assembledStep() {
   s.launch(5, {s.dev(1024), s.dev(512), s.dev(1024)});
   s.launch(6, {s.dev(0), s.dev(1024), s.dev(1280)}, {}, s.compute, s.dev(2048));
   s.launch(7, {s.dev(1792), s.dev(256), s.dev(1280), s.dev(256)}, {s.feedLr});
-  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1536), {5});
+  s.fetchLoss = s.fetch(s.lossOutput, s.dev(1536), {5}, s.results);
   return s;
 }
 

@@ -26,6 +26,9 @@ class Sample : public PlanBuilder {
 public:
   Sample(uint64_t deviceBytes, uint64_t hostBytes);
 
+  /// Fetches have a stream of their own, so that they hold up no feed.
+  static constexpr uint16_t results = 4;
+
   /// Instructions of interest, by name.
   uint32_t feedX = 0, feedLr = 0, fetchLoss = 0;
   /// Operands of the program.
