@@ -1,0 +1,65 @@
+//===- Profile.cpp - Kernel times for the compiler's cost model -*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Error.h"
+#include "Reports.h"
+
+#include "nlohmann/json.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+using namespace spillway::rt;
+using Json = nlohmann::ordered_json;
+
+static std::string processorName() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);)
+    if (line.compare(0, 10, "model name") == 0) {
+      size_t colon = line.find(": ");
+      return colon == std::string::npos ? line : line.substr(colon + 2);
+    }
+  return "unknown processor";
+}
+
+std::string spillway::rt::profileJson(const Session &session) {
+  const Schedule &schedule = session.schedule();
+  const Recorder &recorder = *session.record();
+  std::map<std::string, std::vector<int64_t>> times;
+  // The first step is cold: caches, page tables, clock rates.
+  int64_t first = recorder.firstSpanStep();
+  if (first == 0 && recorder.steps() > 1)
+    first = 1;
+  for (int64_t step = first; recorder.hasSpans() && step < recorder.steps();
+       ++step)
+    for (const Stream &stream : schedule.streams)
+      for (const Instruction &instruction : stream.instructions) {
+        if (instruction.kind != ActionKind::Launch)
+          continue;
+        const auto *signature =
+            schedule.launches[instruction.subject].op->signature();
+        if (!signature || !signature->size())
+          continue;
+        const Recorder::Span &span = recorder.span(step, instruction.index);
+        times[signature->str()].push_back(span.end - span.begin);
+      }
+  Json kernels = Json::object();
+  for (auto &[signature, samples] : times) {
+    auto middle = samples.begin() + samples.size() / 2;
+    std::nth_element(samples.begin(), middle, samples.end());
+    kernels[signature] = *middle;
+  }
+  Json profile;
+  profile["version"] = 1;
+  profile["machine"] =
+      format("%d threads of %s", session.options().backendOptions.threads,
+             processorName().c_str());
+  profile["kernels"] = kernels;
+  return profile.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
