@@ -7,6 +7,11 @@ include(TableGen)
 include(AddLLVM)
 include(AddMLIR)
 
+# Plugins take the dialects from the program that loads them: two copies of a
+# dialect would be two dialects. So the compiler's symbols are not hidden.
+set(CMAKE_CXX_VISIBILITY_PRESET default)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN OFF)
+
 add_library(spillway_mlir INTERFACE)
 target_include_directories(spillway_mlir SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
 target_include_directories(spillway_mlir INTERFACE
@@ -56,4 +61,21 @@ function(add_spillway_mlir_unittest name)
   add_spillway_unittest(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE spillway_mlir)
   spillway_use_pch(${name})
+endfunction()
+
+# add_spillway_plugin(NAME SOURCES... [DEPENDS TARGETS...]): a dialect or pass
+# plugin, build/lib/NAME.so. Links nothing: the program that loads it has it all.
+function(add_spillway_plugin name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS" ${ARGN})
+  add_library(${name} MODULE ${ARG_UNPARSED_ARGUMENTS})
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  target_include_directories(${name} SYSTEM PRIVATE
+    $<TARGET_PROPERTY:spillway_mlir,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_options(${name} PRIVATE
+    $<TARGET_PROPERTY:spillway_mlir,INTERFACE_COMPILE_OPTIONS>)
+  target_link_libraries(${name} PRIVATE spillway_options)
+  target_precompile_headers(${name} REUSE_FROM spillway_pch)
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
 endfunction()

@@ -50,7 +50,7 @@ llvm_config.add_tool_substitutions(tools, [config.tools_dir, config.llvm_tools_d
 if config.build_compiler:
     config.available_features.add("compiler")
 else:
-    config.excludes += ["Conversion", "Dialect", "Export", "Import", "Target", "Tools",
+    config.excludes += ["Conversion", "Dialect", "Examples", "Export", "Import", "Target", "Tools",
                         "Transforms"]
 if os.geteuid() == 0:
     config.available_features.add("root")

@@ -82,7 +82,7 @@ def Train_AdamWOp : Train_UpdateOp<"adamw"> {
   let results = (outs Variadic<Train_FloatTensor>:$updated);
   let assemblyFormat = [{
     `lr` $lr `corrections` $c1 `,` $c2 (`scale` $scale^)? `on` $tensors attr-dict
-    `:` type($lr) `,` type($c1) `,` type($c2) (`,` `scale` type($scale)^)? `,` type($tensors) `to` type($updated)
+    `:` type($lr) `,` type($c1) `,` type($c2) (`scale` type($scale)^)? `,` type($tensors) `to` type($updated)
   }];
 }
 
@@ -104,7 +104,7 @@ def Train_SgdOp : Train_UpdateOp<"sgd"> {
   let results = (outs Variadic<Train_FloatTensor>:$updated);
   let assemblyFormat = [{
     `lr` $lr (`scale` $scale^)? `on` $tensors attr-dict
-    `:` type($lr) (`,` `scale` type($scale)^)? `,` type($tensors) `to` type($updated)
+    `:` type($lr) (`scale` type($scale)^)? `,` type($tensors) `to` type($updated)
   }];
 }
 

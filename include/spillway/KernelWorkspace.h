@@ -1,4 +1,4 @@
-//===- KernelWorkspace.h - Scratch that each kernel takes ----------*- C++ -*-===//
+//===- KernelWorkspace.h - Scratch that each kernel takes ---------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -22,7 +22,7 @@ namespace {
 constexpr flatbuffers::Verifier::Options limits() {
   flatbuffers::Verifier::Options options;
   options.max_depth = 16;
-  options.max_tables = 16'000'000;
+  options.max_tables = 4'000'000;
   // Done by hand, under these limits.
   options.check_nested_flatbuffers = false;
   return options;

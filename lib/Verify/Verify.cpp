@@ -9,10 +9,31 @@
 #include "spillway/Verify/Verify.h"
 
 #include "Container.h"
+#include "Program.h"
+#include "Schedule.h"
 
+#include <algorithm>
 #include <vector>
 
 namespace spillway::verify {
+namespace {
+
+// Each stage may trust what the ones before it have shown.
+std::optional<Error> checkContents(const plan::Plan &plan) {
+  ProgramInfo program;
+  if (auto error = readProgram(*plan.program_nested_root(), program))
+    return error;
+  if (auto error = checkDataFlow(program))
+    return error;
+  if (auto error = checkMachine(plan))
+    return error;
+  ScheduleInfo schedule;
+  if (auto error = readSchedule(plan, program, schedule))
+    return error;
+  return replay(schedule);
+}
+
+} // namespace
 
 const char *codeName(Code code) {
   switch (code) {
@@ -37,11 +58,13 @@ std::optional<Error> verifyPlan(std::span<const uint8_t> file) {
   }
   if (auto error = checkContainer(file))
     return error;
-  return verifySchedule(*plan::GetPlan(file.data()));
+  return checkContents(*plan::GetPlan(file.data()));
 }
 
 std::optional<Error> verifySchedule(const plan::Plan &plan) {
-  return checkEnvelope(plan);
+  if (auto error = checkEnvelope(plan))
+    return error;
+  return checkContents(plan);
 }
 
 } // namespace spillway::verify
