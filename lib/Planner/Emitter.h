@@ -1,0 +1,57 @@
+//===- Emitter.h - From decisions to a plan ---------------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Walks the operators in their order and makes what each one needs be there:
+// already on the device, loaded, or recomputed. What a gap is decided to do is
+// done where the gap begins; where memory is short all the same, what is needed
+// last is moved out of the way. So every set of decisions gives a plan within
+// the budgets, or the reason why it cannot.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_EMITTER_H
+#define SPILLWAY_LIB_PLANNER_EMITTER_H
+
+#include "Analysis.h"
+
+namespace spillway::planner {
+
+enum class GapChoice : uint8_t { Keep, Swap, Drop };
+
+struct Decisions {
+  std::vector<GapChoice> gaps; ///< by gap of the analysis
+  /// By storage, for persistent ones: the tier of the copy that is there all
+  /// along, 0 for none.
+  std::vector<uint32_t> home;
+  /// What may be done where memory is short in spite of the decisions.
+  bool maySwap = true, mayDrop = true;
+  /// Leave nothing on the device between two operators. Slow, but then
+  /// addresses need no more than the most demanding operator.
+  bool isolate = false;
+};
+
+struct Emission {
+  bool ok = false;
+  Plan plan;
+  std::string reason; ///< where it is not ok
+  uint32_t tier = 0;  ///< whose budget is too small
+  /// Persistent storages that had to move without a home: deciding on one
+  /// saves a copy.
+  std::vector<uint32_t> wantHome;
+};
+
+Emission emitPlan(const Analysis &analysis, const Decisions &decisions,
+                  const std::vector<uint64_t> &budgets);
+
+/// Moves loads to where their links get to them in time, and as far as memory
+/// allows.
+void hoistLoads(const Problem &problem, Plan &plan, uint64_t budget);
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_EMITTER_H

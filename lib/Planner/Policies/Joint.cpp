@@ -1,0 +1,228 @@
+//===- Joint.cpp - Recompute and swap in one search -------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A greedy over gaps proposes; the emitter makes a whole plan of each proposal,
+// and the simulator says what it costs. Several settings of the greedy are
+// tried, then single decisions are changed for as long as iterations last.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Emitter.h"
+#include "../GapGreedy.h"
+#include "../Policy.h"
+#include "spillway/Planner/Simulator.h"
+
+#include <algorithm>
+
+using namespace spillway::planner;
+
+namespace {
+
+/// The same numbers on every machine.
+struct Random {
+  uint64_t state = 0x9e3779b97f4a7c15u;
+  uint64_t next() {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+    return state;
+  }
+  uint32_t below(uint32_t n) { return uint32_t((next() >> 32) * n >> 32); }
+};
+
+struct Candidate {
+  Decisions decisions;
+  Plan plan;
+  int64_t stepNs = 0;
+  uint64_t linkBytes = 0;
+  bool better(const Candidate &other) const {
+    return std::pair(stepNs, linkBytes) <
+           std::pair(other.stepNs, other.linkBytes);
+  }
+};
+
+class Joint {
+public:
+  explicit Joint(const PolicyRequest &r)
+      : request(r), a(r.analysis), problem(a.problem) {}
+
+  PolicyAnswer run() {
+    PolicyAnswer answer;
+    if (keepAll())
+      return finish();
+    bool swap = problem.machine.tiers.size() > 1;
+    greedy({1.0, 0.0, swap, true});
+    if (request.iterations == 0 && !found.empty()) {
+      fallback(swap);
+      return finish();
+    }
+    if (request.iterations) {
+      for (double margin : {0.0, 0.04, 0.1})
+        for (double recompute : {0.25, 0.5, 1.0, 2.0, 4.0})
+          if (margin != 0 || recompute != 1.0)
+            greedy({recompute, margin, swap, true});
+      if (swap)
+        for (double margin : {0.0, 0.04, 0.1})
+          greedy({1.0, margin, true, false});
+      greedy({1.0, 0.0, false, true});
+      improve();
+    }
+    fallback(swap);
+    if (found.empty()) {
+      answer.reason = reason;
+      answer.tier = tier;
+      return answer;
+    }
+    return finish();
+  }
+
+private:
+  bool keepAll() {
+    Decisions d;
+    d.gaps.assign(a.gaps.size(), GapChoice::Keep);
+    d.home.assign(problem.storages.size(), 0);
+    d.maySwap = d.mayDrop = false;
+    return attempt(d);
+  }
+
+  void greedy(const GreedyOptions &options) {
+    attempt(chooseGaps(a, options, request.budgets));
+  }
+
+  Decisions everythingLeaves(GapChoice how) {
+    Decisions d;
+    d.gaps.assign(a.gaps.size(), how);
+    d.home.assign(problem.storages.size(), 0);
+    assignHomes(a, d, request.budgets);
+    return d;
+  }
+
+  /// For budgets so small that the choices above fail: everything leaves the
+  /// device as soon as it may.
+  void fallback(bool swap) {
+    for (int way = 0; way < 3; ++way) {
+      if (!swap && way != 1)
+        continue;
+      Decisions d =
+          everythingLeaves(way == 1 ? GapChoice::Drop : GapChoice::Swap);
+      d.mayDrop = way != 0;
+      d.maySwap = swap;
+      attempt(d, /*hoist=*/found.empty());
+      if (way == 0 && !found.empty())
+        break;
+    }
+  }
+
+  bool attempt(Decisions d, bool hoist = true) {
+    for (int round = 0; round < 3; ++round) {
+      Emission e = emitPlan(a, d, request.budgets);
+      if (!e.ok) {
+        if (reason.empty()) {
+          reason = e.reason;
+          tier = e.tier;
+        }
+        return false;
+      }
+      if (!e.wantHome.empty() && round < 2 && d.maySwap) {
+        // What had to move had better have a home.
+        bool changed = false;
+        for (uint32_t s : e.wantHome)
+          if (d.home[s] == 0) {
+            d.home[s] = 1;
+            changed = true;
+          }
+        if (changed) {
+          Emission again = emitPlan(a, d, request.budgets);
+          if (again.ok)
+            e = std::move(again);
+        }
+      }
+      if (hoist)
+        hoistLoads(problem, e.plan, request.budgets[0]);
+      SimulationOptions options;
+      options.budgets = request.budgets;
+      options.maxRounds = 6;
+      Simulation sim = simulate(problem, e.plan, options);
+      Candidate c{std::move(d), std::move(e.plan), sim.stepNs, 0};
+      for (uint64_t bytes : sim.linkBytes)
+        c.linkBytes += bytes;
+      keep(std::move(c));
+      return true;
+    }
+    return false;
+  }
+
+  /// The best few, best first, and the last, which is the one with the least
+  /// memory in use.
+  void keep(Candidate c) {
+    auto at = std::find_if(found.begin(), found.end(),
+                           [&](const Candidate &o) { return c.better(o); });
+    found.insert(at, std::move(c));
+    if (found.size() > 6)
+      found.erase(found.end() - 2);
+  }
+
+  void improve();
+
+  PolicyAnswer finish() {
+    PolicyAnswer answer;
+    answer.ok = true;
+    if (problem.machine.tiers.size() > 1 && found.front().linkBytes) {
+      Decisions d = everythingLeaves(GapChoice::Swap);
+      d.mayDrop = false;
+      d.isolate = true;
+      if (Emission e = emitPlan(a, d, request.budgets); e.ok)
+        answer.lastResort = std::move(e.plan);
+    }
+    for (Candidate &c : found)
+      answer.plans.push_back(std::move(c.plan));
+    return answer;
+  }
+
+  const PolicyRequest &request;
+  const Analysis &a;
+  const Problem &problem;
+  std::vector<Candidate> found;
+  std::string reason;
+  uint32_t tier = 0;
+};
+
+/// Changes one decision, or the same decision of all gaps that look alike (the
+/// layers of a model), and keeps what is better.
+void Joint::improve() {
+  if (found.empty())
+    return;
+  std::vector<uint32_t> worth;
+  for (uint32_t g = 0; g < a.gaps.size(); ++g)
+    if (a.gaps[g].to > a.gaps[g].from + 1)
+      worth.push_back(g);
+  if (worth.empty())
+    return;
+  int64_t compute = 0;
+  for (const Operator &op : problem.operators)
+    compute += op.costNs[0];
+  Random random;
+  for (uint32_t i = 0; i < request.iterations; ++i) {
+    if (found.front().stepNs <= compute + compute / 1000)
+      return; // nothing to win
+    Decisions d = found.front().decisions;
+    uint32_t count = 1 + random.below(3);
+    for (uint32_t k = 0; k < count; ++k) {
+      uint32_t g = worth[random.below(uint32_t(worth.size()))];
+      d.gaps[g] = GapChoice(random.below(3));
+    }
+    assignHomes(a, d, request.budgets);
+    attempt(d);
+  }
+}
+
+} // namespace
+
+PolicyAnswer spillway::planner::planJoint(const PolicyRequest &request) {
+  return Joint(request).run();
+}

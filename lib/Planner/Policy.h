@@ -1,0 +1,63 @@
+//===- Policy.h - What a policy is ------------------------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One file in lib/Planner/Policies makes one policy: a function from the
+// problem and what is asked to a plan, and one line in Policies.def.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_POLICY_H
+#define SPILLWAY_LIB_PLANNER_POLICY_H
+
+#include "Analysis.h"
+
+#include <string>
+#include <vector>
+
+namespace spillway::planner {
+
+struct PolicyRequest {
+  const Analysis &analysis;
+  /// By tier. The sum of live bytes has to stay within; addresses come later.
+  std::vector<uint64_t> budgets;
+  /// How hard to search. 0: only find out whether there is a plan. Whatever is
+  /// feasible with 0 must be with any number.
+  uint32_t iterations = 0;
+  bool fixedOrder = true;
+};
+
+struct PolicyAnswer {
+  bool ok = false;
+  /// Not ok because the policy cannot handle such a problem at all.
+  bool applies = true;
+  /// Best first; the next is tried if addresses of the one before do not fit.
+  std::vector<Plan> plans;
+  /// Tried when nothing else fits, not even with a lower target.
+  std::optional<Plan> lastResort;
+  std::string reason;
+  uint32_t tier = 0; ///< whose budget is too small
+};
+
+using PolicyFunction = PolicyAnswer (*)(const PolicyRequest &);
+
+struct Policy {
+  const char *name;
+  const char *summary;
+  PolicyFunction plan;
+};
+
+const std::vector<Policy> &allPolicies();
+
+#define POLICY(function, name, summary)                                        \
+  PolicyAnswer function(const PolicyRequest &);
+#include "Policies/Policies.def"
+#undef POLICY
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_POLICY_H
