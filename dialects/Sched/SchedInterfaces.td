@@ -23,7 +23,9 @@ def InstructionOpInterface : OpInterface<"InstructionOpInterface"> {
     InterfaceMethod<"Signals to wait for.", "::llvm::ArrayRef<int64_t>", "getWaits">,
     InterfaceMethod<"", "void", "setWaits", (ins "::llvm::ArrayRef<int64_t>":$waits)>,
     InterfaceMethod<"The signal given at the end, if any.", "::std::optional<uint64_t>", "getSignal">,
-    InterfaceMethod<"", "void", "setSignal", (ins "::std::optional<uint64_t>":$signal)>
+    InterfaceMethod<"", "void", "setSignal", (ins "::std::optional<uint64_t>":$signal)>,
+    InterfaceMethod<"Predicted start, from that of the step.", "::std::optional<uint64_t>", "getStartNs">,
+    InterfaceMethod<"Predicted duration.", "::std::optional<uint64_t>", "getDurationNs">
   ];
 }
 
