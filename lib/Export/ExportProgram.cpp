@@ -16,7 +16,8 @@ namespace {
 /// Turns attributes and types of the IR into those of the schema.
 class ProgramWriter {
 public:
-  explicit ProgramWriter(const StepTable &table) : table(table) {}
+  explicit ProgramWriter(const StepTable &table)
+      : table(table), step(table.step) {}
 
   FailureOr<std::vector<uint8_t>> write();
 
@@ -30,6 +31,7 @@ private:
   FailureOr<std::unique_ptr<plan::TensorT>> convert(const TableTensor &tensor);
 
   const StepTable &table;
+  train::StepOp step;
 };
 } // namespace
 
@@ -148,7 +150,7 @@ ProgramWriter::convert(const TableOp &entry) {
     result->outputs.push_back(std::move(*converted));
   }
   NamedAttrList attributes;
-  kernel.getKernelAttributes(table.step.getLanes(), attributes);
+  kernel.getKernelAttributes(step.getLanes(), attributes);
   // Sorted by name.
   for (NamedAttribute attribute :
        attributes.getDictionary(entry.op->getContext())) {
@@ -161,7 +163,7 @@ ProgramWriter::convert(const TableOp &entry) {
   for (auto [operand, output] : kernel.getInPlacePairs())
     result->in_place.emplace_back(uint16_t(operand), uint16_t(output));
   result->recomputable = entry.recomputable;
-  result->signature = getSignature(entry, table.step.getLanes());
+  result->signature = getSignature(entry, step.getLanes());
   result->location = describeLocation(entry.op->getLoc());
   if (auto cost = dyn_cast<train::CostOpInterface>(entry.op))
     result->flops = uint64_t(cost.getFlops());
@@ -171,7 +173,6 @@ ProgramWriter::convert(const TableOp &entry) {
 FailureOr<std::unique_ptr<plan::TensorT>>
 ProgramWriter::convert(const TableTensor &tensor) {
   auto result = std::make_unique<plan::TensorT>();
-  train::StepOp step = table.step;
   unsigned index = tensor.argument.getArgNumber();
   auto type = cast<RankedTensorType>(tensor.argument.getType());
   FailureOr<plan::DType> dtype = convert(step, type.getElementType());
@@ -226,7 +227,6 @@ ProgramWriter::convert(const TableTensor &tensor) {
 }
 
 FailureOr<std::vector<uint8_t>> ProgramWriter::write() {
-  train::StepOp step = table.step;
   plan::ProgramT program;
   program.name = step.getSymName().str();
   if (step.getModel())
