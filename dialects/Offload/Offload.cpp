@@ -1,4 +1,5 @@
-//===- Offload.cpp - The offload dialect -----------------------------------===//
+//===- Offload.cpp - The offload dialect
+//-----------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -119,8 +120,9 @@ LogicalResult StoreStartOp::verify() {
     return emitOpError() << "expects to bring a stash, but got "
                          << getTransfer().getType().getValue();
   if (getInto() && getInto().getType() != stash)
-    return emitOpError() << "expects the type of the stash that it writes into, "
-                         << getInto().getType() << ", but got " << stash;
+    return emitOpError()
+           << "expects the type of the stash that it writes into, "
+           << getInto().getType() << ", but got " << stash;
   return checkRange(*this, cast<RankedTensorType>(getTensor().getType()), stash,
                     getOffset());
 }

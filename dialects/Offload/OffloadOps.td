@@ -82,7 +82,6 @@ def Offload_ReturnOp : Offload_Op<"return", [Terminator, HasParent<"StepOp">, At
   let assemblyFormat = [{
     (`outputs` `(` $outputs^ `:` type($outputs) `)`)? (`carry` `(` $carried^ `:` type($carried) `)`)? attr-dict
   }];
-  let builders = [OpBuilder<(ins), [{}]>];
 }
 
 def Offload_LoadStartOp : Offload_Op<"load.start"> {

@@ -1,4 +1,5 @@
-//===- OffloadStep.cpp - offload.step: syntax and form ---------------------===//
+//===- OffloadStep.cpp - offload.step: syntax and form
+//---------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -63,7 +64,8 @@ void StepOp::print(OpAsmPrinter &printer) {
   printer.printSymbolName(getSymName());
   printer << " of " << getStepAttr() << " (";
   llvm::interleave(
-      llvm::zip_equal(getBlock().getArguments(), getHolds()), printer.getStream(),
+      llvm::zip_equal(getBlock().getArguments(), getHolds()),
+      printer.getStream(),
       [&](auto pair) {
         auto [arg, attr] = pair;
         auto hold = cast<HoldAttr>(attr);

@@ -1,4 +1,5 @@
-//===- Sched.cpp - The sched dialect ---------------------------------------===//
+//===- Sched.cpp - The sched dialect
+//---------------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -22,7 +23,8 @@ using namespace spillway::sched;
 static ParseResult parseAddress(AsmParser &parser, AddressAttr &address) {
   StringRef tier;
   uint64_t offset = 0;
-  if (parser.parseKeyword(&tier) || parser.parseLSquare() || parser.parseInteger(offset) || parser.parseRSquare())
+  if (parser.parseKeyword(&tier) || parser.parseLSquare() ||
+      parser.parseInteger(offset) || parser.parseRSquare())
     return failure();
   address = AddressAttr::get(parser.getContext(), tier, offset);
   return success();
@@ -32,35 +34,40 @@ static void printAddress(AsmPrinter &printer, AddressAttr address) {
   printer << address.getTier() << '[' << address.getOffset() << ']';
 }
 
-static void printAddress(AsmPrinter &printer, Operation *, AddressAttr address) {
+static void printAddress(AsmPrinter &printer, Operation *,
+                         AddressAttr address) {
   printAddress(printer, address);
 }
 
 /// (device[0], host[256])
 static ParseResult parseAddresses(AsmParser &parser, ArrayAttr &addresses) {
   SmallVector<Attribute> list;
-  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren, [&]() -> ParseResult {
-        AddressAttr address;
-        if (parseAddress(parser, address))
-          return failure();
-        list.push_back(address);
-        return success();
-      }))
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Paren,
+                                     [&]() -> ParseResult {
+                                       AddressAttr address;
+                                       if (parseAddress(parser, address))
+                                         return failure();
+                                       list.push_back(address);
+                                       return success();
+                                     }))
     return failure();
   addresses = ArrayAttr::get(parser.getContext(), list);
   return success();
 }
 
-static void printAddresses(AsmPrinter &printer, Operation *, ArrayAttr addresses) {
+static void printAddresses(AsmPrinter &printer, Operation *,
+                           ArrayAttr addresses) {
   printer << '(';
-  llvm::interleaveComma(addresses, printer.getStream(),
-                        [&](Attribute address) { printAddress(printer, cast<AddressAttr>(address)); });
+  llvm::interleaveComma(addresses, printer.getStream(), [&](Attribute address) {
+    printAddress(printer, cast<AddressAttr>(address));
+  });
   printer << ')';
 }
 
 Attribute AddressAttr::parse(AsmParser &parser, Type) {
   AddressAttr address;
-  if (parser.parseLess() || parseAddress(parser, address) || parser.parseGreater())
+  if (parser.parseLess() || parseAddress(parser, address) ||
+      parser.parseGreater())
     return {};
   return address;
 }
@@ -79,7 +86,10 @@ static ParseResult parseKeyword(OpAsmParser &parser, StringAttr &keyword) {
   return success();
 }
 
-static void printKeyword(OpAsmPrinter &printer, Operation *, StringAttr keyword) { printer << keyword.getValue(); }
+static void printKeyword(OpAsmPrinter &printer, Operation *,
+                         StringAttr keyword) {
+  printer << keyword.getValue();
+}
 
 static ParseResult parseRate(AsmParser &parser, FloatAttr &rate) {
   double value = 0;
@@ -89,7 +99,9 @@ static ParseResult parseRate(AsmParser &parser, FloatAttr &rate) {
   return success();
 }
 
-static void printRate(AsmPrinter &printer, FloatAttr rate) { printer.printFloat(rate.getValue()); }
+static void printRate(AsmPrinter &printer, FloatAttr rate) {
+  printer.printFloat(rate.getValue());
+}
 
 //===----------------------------------------------------------------------===//
 // Definitions

@@ -1,4 +1,5 @@
-//===- Sched.h - The sched dialect ---------------------------------*- C++ -*-===//
+//===- Sched.h - The sched dialect ---------------------------------*- C++
+//-*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -25,7 +26,9 @@ namespace spillway::sched {
 inline constexpr uint64_t kAlignment = 256;
 
 /// `bytes` rounded up to the alignment.
-inline uint64_t alignUp(uint64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+inline uint64_t alignUp(uint64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 } // namespace spillway::sched
 
 #include "Sched/SchedDialect.h.inc"

@@ -14,7 +14,7 @@ include "Sched/SchedInterfaces.td"
 
 class Sched_Op<string mnemonic, list<Trait> traits = []> : Op<Sched_Dialect, mnemonic, traits>;
 
-def Sched_ProgramOp : Sched_Op<"program", [IsolatedFromAbove, Symbol, NoTerminator, NoRegionArguments,
+def Sched_ProgramOp : Sched_Op<"program", [IsolatedFromAbove, Symbol, SingleBlock, NoTerminator, NoRegionArguments,
                                            DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a scheduled training step";
   let description = [{
@@ -52,8 +52,8 @@ def Sched_ProgramOp : Sched_Op<"program", [IsolatedFromAbove, Symbol, NoTerminat
                        TypedArrayAttrBase<Sched_StreamAttr, "streams">:$streams);
   let regions = (region SizedRegion<1>:$prologue, SizedRegion<1>:$body);
   let assemblyFormat = [{
-    $sym_name `of` $step `tiers` $tiers `links` $links `streams` $streams
-    attr-dict-with-keyword `prologue` $prologue `body` $body
+    $sym_name `of` $step `\n` `tiers` $tiers `\n` `links` $links `\n` `streams` $streams
+    attr-dict-with-keyword `\n` `prologue` $prologue `body` $body
   }];
   let hasVerifier = 1;
   let extraClassDeclaration = [{

@@ -1,4 +1,5 @@
-//===- ExportPlan.cpp - The schedule of a plan file ------------------------===//
+//===- ExportPlan.cpp - The schedule of a plan file
+//------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -61,10 +62,9 @@ void PlanWriter::addMachine() {
     auto &entry =
         result.streams.emplace_back(std::make_unique<plan::StreamT>());
     entry->name = stream.getName().str();
-    entry->link =
-        stream.getLink()
-            ? int32_t(*program.findLink(stream.getLink().getValue()))
-            : -1;
+    entry->link = stream.getLink()
+                      ? int32_t(*program.findLink(stream.getLink().getValue()))
+                      : -1;
   }
 }
 
@@ -111,11 +111,11 @@ LogicalResult PlanWriter::setLaunch(sched::LaunchOp op,
   const TableOp &entry = table.ops[*index];
   if (entry.inputs.size() != op.getInputs().size() ||
       entry.outputs.size() != op.getOutputs().size())
-    return op.emitOpError() << "expects " << entry.inputs.size()
-                            << " inputs and " << entry.outputs.size()
-                            << " outputs, as the op of the step has, but got "
-                            << op.getInputs().size() << " and "
-                            << op.getOutputs().size();
+    return op.emitOpError()
+           << "expects " << entry.inputs.size() << " inputs and "
+           << entry.outputs.size()
+           << " outputs, as the op of the step has, but got "
+           << op.getInputs().size() << " and " << op.getOutputs().size();
   plan::LaunchT launch;
   launch.op = *index;
   for (ArrayAttr list : {op.getInputs(), op.getOutputs()})
@@ -227,8 +227,8 @@ spillway::exportPlan(const StepTable &table, sched::ProgramOp program,
                             builder.GetBufferPointer() + builder.GetSize());
   plan::sealPlan(file);
   if (auto error = verify::verifyPlan(file))
-    return program.emitOpError() << "is no valid plan: " << error->message
-                                 << " (" << verify::codeName(error->code)
-                                 << ')';
+    return program.emitOpError()
+           << "is no valid plan: " << error->message << " ("
+           << verify::codeName(error->code) << ')';
   return file;
 }

@@ -1,4 +1,5 @@
-//===- ExportProgram.cpp - The data-flow table of a plan file --------------===//
+//===- ExportProgram.cpp - The data-flow table of a plan file
+//--------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -123,9 +124,9 @@ ProgramWriter::convert(Operation *op, NamedAttribute attribute) {
     result->kind = plan::AttrKind::INTS;
     result->ints = std::move(*numbers);
   } else {
-    return op->emitOpError() << "has the kernel attribute '"
-                             << attribute.getName().getValue() << "' = "
-                             << value << ", which a plan file cannot say";
+    return op->emitOpError()
+           << "has the kernel attribute '" << attribute.getName().getValue()
+           << "' = " << value << ", which a plan file cannot say";
   }
   return result;
 }
@@ -184,14 +185,14 @@ ProgramWriter::convert(const TableTensor &tensor) {
   result->sizes.assign(type.getShape().begin(), type.getShape().end());
   result->value_in = tensor.valueIn;
   result->value_out = tensor.valueOut;
-  if (auto source =
-          dyn_cast_or_null<train::SourceAttr>(step.getArgAttr(index, "source"))) {
+  if (auto source = dyn_cast_or_null<train::SourceAttr>(
+          step.getArgAttr(index, "source"))) {
     result->file = source.getFile().str();
     result->file_offset = uint64_t(source.getOffset());
     result->file_bytes = uint64_t(source.getBytes());
   }
   if (auto data = dyn_cast_or_null<DenseElementsAttr>(
-          step.getArgAttr(index, "data"))) {
+          step.getArgAttr(index, "value"))) {
     // Bytes as they lie in memory: splats and truth values are packed in IR.
     int64_t size = train::getElementByteSize(type.getElementType());
     if (type.getElementType().isInteger(1)) {
@@ -211,8 +212,8 @@ ProgramWriter::convert(const TableTensor &tensor) {
     result->fill = fill.getValueAsDouble();
   if (auto tied = dyn_cast_or_null<ArrayAttr>(step.getArgAttr(index, "tied"))) {
     for (Attribute name : tied)
-      result->tied_to += (result->tied_to.empty() ? "" : ",") +
-                         cast<StringAttr>(name).str();
+      result->tied_to +=
+          (result->tied_to.empty() ? "" : ",") + cast<StringAttr>(name).str();
   } else if (auto name =
                  dyn_cast_or_null<StringAttr>(step.getArgAttr(index, "tied"))) {
     result->tied_to = name.str();
@@ -249,11 +250,11 @@ FailureOr<std::vector<uint8_t>> ProgramWriter::write() {
     program.tensors.push_back(std::move(*converted));
   }
   for (const TableOutput &output : table.outputs) {
-    FailureOr<plan::DType> dtype =
-        convert(step, output.type.getElementType());
+    FailureOr<plan::DType> dtype = convert(step, output.type.getElementType());
     if (failed(dtype))
       return failure();
-    auto &entry = program.outputs.emplace_back(std::make_unique<plan::OutputT>());
+    auto &entry =
+        program.outputs.emplace_back(std::make_unique<plan::OutputT>());
     entry->name = output.name;
     entry->dtype = *dtype;
     entry->sizes.assign(output.type.getShape().begin(),

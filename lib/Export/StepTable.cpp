@@ -1,4 +1,5 @@
-//===- StepTable.cpp - A frozen step as values and views -------------------===//
+//===- StepTable.cpp - A frozen step as values and views
+//-------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -119,9 +120,9 @@ LogicalResult StepTable::addValues() {
       if (places.contains(result))
         continue;
       // The first piece brings in the tensor and all other pieces.
-      uint32_t whole = addValue(assemble.getResult(),
-                                nameOf(assemble.getResult(), &op,
-                                       result.getResultNumber()));
+      uint32_t whole =
+          addValue(assemble.getResult(),
+                   nameOf(assemble.getResult(), &op, result.getResultNumber()));
       uint64_t offset = 0;
       for (Value piece : assemble.getPieces()) {
         FailureOr<train::ViewOf> view = train::traceView(piece);
@@ -156,10 +157,9 @@ FailureOr<TableView> StepTable::viewOf(Operation *user, Value value) {
   TableView result;
   result.value = place->second.value;
   result.element = getElementTypeOrSelf(value.getType());
-  result.offset =
-      place->second.offset +
-      uint64_t(view->layout.offset) *
-          uint64_t(train::getElementByteSize(result.element));
+  result.offset = place->second.offset +
+                  uint64_t(view->layout.offset) *
+                      uint64_t(train::getElementByteSize(result.element));
   result.sizes = view->layout.sizes;
   result.strides = view->layout.strides;
   return result;
@@ -287,7 +287,8 @@ std::string spillway::getSignature(const TableOp &op, int64_t lanes) {
   os << ')';
   NamedAttrList attributes;
   kernel.getKernelAttributes(lanes, attributes);
-  for (NamedAttribute attribute : attributes.getDictionary(op.op->getContext())) {
+  for (NamedAttribute attribute :
+       attributes.getDictionary(op.op->getContext())) {
     os << ' ' << attribute.getName().getValue() << '=';
     attribute.getValue().print(os, /*elideType=*/true);
   }

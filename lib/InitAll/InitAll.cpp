@@ -12,13 +12,16 @@
 
 #include "spillway/InitAll.h"
 #include "HW/HW.h"
+#include "Offload/Offload.h"
+#include "Sched/Sched.h"
 #include "Train/Train.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
 #include "spillway/Transforms/Passes.h"
 
 void spillway::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<hw::HWDialect, train::TrainDialect>();
+  registry.insert<hw::HWDialect, offload::OffloadDialect, sched::SchedDialect,
+                  train::TrainDialect>();
 }
 
 void spillway::registerAllPasses() {

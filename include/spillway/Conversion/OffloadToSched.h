@@ -20,14 +20,6 @@ class StepTable;
 mlir::FailureOr<sched::ProgramOp> convertOffloadToSched(offload::StepOp step,
                                                         const StepTable &table);
 
-/// Gives the instructions the waits that their byte ranges require: an
-/// instruction waits for the last write of the bytes it reads, and for the last
-/// write and the reads since of those it writes, in this step or the one
-/// before, unless stream order and other waits imply it (vector clocks, so no
-/// wait is superfluous). Waits that are there are replaced.
-mlir::LogicalResult insertWaits(sched::ProgramOp program,
-                                const StepTable &table);
-
 } // namespace spillway
 
 #endif // SPILLWAY_CONVERSION_OFFLOADTOSCHED_H

@@ -1,4 +1,5 @@
-//===- OffloadBuffers.cpp - The buffers of an offload.step -----------------===//
+//===- OffloadBuffers.cpp - The buffers of an offload.step
+//-----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -85,15 +86,16 @@ LogicalResult OffloadBuffers::visitKernel(Operation &op) {
       Value operand = op.getOperand(pairs[i]);
       if (bytesOf(operand.getType()) !=
           bytesOf(op.getResult(pairs[i + 1]).getType()))
-        return op.emitOpError()
-               << "expects result " << pairs[i + 1] << " to be as large as operand "
-               << pairs[i] << ", whose place it takes";
+        return op.emitOpError() << "expects result " << pairs[i + 1]
+                                << " to be as large as operand " << pairs[i]
+                                << ", whose place it takes";
       taken[pairs[i + 1]] = getPlace(operand);
     }
   for (OpResult result : op.getResults()) {
     unsigned index = result.getResultNumber();
-    roots[result] = taken[index] ? *taken[index]
-                                 : Place{begin(result.getType(), {&op, index}), 0};
+    roots[result] = taken[index]
+                        ? *taken[index]
+                        : Place{begin(result.getType(), {&op, index}), 0};
   }
   if (auto cost = dyn_cast<train::CostOpInterface>(op))
     if (int64_t bytes = cost.getWorkspaceBytes(lanes)) {
@@ -140,9 +142,9 @@ LogicalResult OffloadBuffers::visit(Operation &op) {
   }
   if (auto store = dyn_cast<StoreStartOp>(op)) {
     roots[store.getTransfer()] =
-        store.getInto() ? getPlace(store.getInto())
-                        : Place{begin(store.getTransfer().getType(), {&op, 0}),
-                                0};
+        store.getInto()
+            ? getPlace(store.getInto())
+            : Place{begin(store.getTransfer().getType(), {&op, 0}), 0};
     return success();
   }
   if (auto await = dyn_cast<AwaitOp>(op)) {
@@ -215,8 +217,8 @@ FailureOr<OffloadBuffers> OffloadBuffers::build(StepOp step) {
   auto original = SymbolTable::lookupNearestSymbolFrom<train::StepOp>(
       step, step.getStepAttr());
   if (!original)
-    return step.emitOpError() << "expects " << step.getStepAttr()
-                              << " to be a train.step";
+    return step.emitOpError()
+           << "expects " << step.getStepAttr() << " to be a train.step";
   result.lanes = original.getLanes();
   for (BlockArgument arg : block.getArguments())
     result.roots[arg] = {

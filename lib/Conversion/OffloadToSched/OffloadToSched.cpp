@@ -1,4 +1,5 @@
-//===- OffloadToSched.cpp - From offload to sched --------------------------===//
+//===- OffloadToSched.cpp - From offload to sched
+//--------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -20,6 +21,8 @@ using namespace spillway;
 
 namespace {
 constexpr llvm::StringLiteral kComputeStream = "compute", kHostStream = "host";
+/// Waits are inserted later.
+constexpr ArrayRef<int64_t> none;
 
 class Converter {
 public:
@@ -128,7 +131,7 @@ LogicalResult Converter::addFeeds() {
     if (!hold.getFed())
       continue;
     sched::FeedOp::create(builder, arg.getLoc(), hold.getTensor(),
-                          addressOf(arg), kHostStream);
+                          addressOf(arg), kHostStream, none, {}, {}, {});
     ++position;
   }
   return success();
@@ -142,9 +145,9 @@ LogicalResult Converter::addLaunch(Operation &op,
     return op.emitOpError() << "expects either '" << train::kIdAttr << "' or '"
                             << offload::kRecomputeOfAttr << "'";
   if (!table.findOp(uint32_t((id ? id : again).getInt())))
-    return op.emitOpError() << "has the id " << (id ? id : again).getInt()
-                            << ", which no op of " << step.getStepAttr()
-                            << " has";
+    return op.emitOpError()
+           << "has the id " << (id ? id : again).getInt() << ", which no op of "
+           << step.getStepAttr() << " has";
   SmallVector<Attribute> inputs, outputs;
   for (Value operand : op.getOperands())
     inputs.push_back(addressOf(operand));
@@ -156,28 +159,25 @@ LogicalResult Converter::addLaunch(Operation &op,
     workspace = sched::AddressAttr::get(builder.getContext(), step.getDevice(),
                                         addresses[it->second]);
   }
-  auto launch = sched::LaunchOp::create(
+  sched::LaunchOp::create(
       builder, op.getLoc(), kernel.getKernelName(), (id ? id : again).getInt(),
       builder.getArrayAttr(inputs), builder.getArrayAttr(outputs), workspace,
-      /*recompute=*/!id, kComputeStream);
-  (void)launch;
+      /*recompute=*/!id, kComputeStream, none, {}, {}, {});
   ++position;
   return success();
 }
 
-LogicalResult Converter::addCopy(Operation &op, Value from,
-                                 uint64_t fromOffset, Value to,
-                                 uint64_t toOffset, uint64_t bytes) {
+LogicalResult Converter::addCopy(Operation &op, Value from, uint64_t fromOffset,
+                                 Value to, uint64_t toOffset, uint64_t bytes) {
   sched::AddressAttr source = addressOf(from, fromOffset),
                      destination = addressOf(to, toOffset);
-  sched::LinkAttr link =
-      step.findLink(source.getTier(), destination.getTier());
+  sched::LinkAttr link = step.findLink(source.getTier(), destination.getTier());
   if (!link)
-    return op.emitOpError() << "expects a link from \"" << source.getTier()
-                            << "\" to \"" << destination.getTier()
-                            << "\", but the machine has none";
+    return op.emitOpError()
+           << "expects a link from \"" << source.getTier() << "\" to \""
+           << destination.getTier() << "\", but the machine has none";
   sched::CopyOp::create(builder, op.getLoc(), source, destination, bytes,
-                        link.getName());
+                        link.getName(), none, {}, {}, {});
   ++position;
   return success();
 }
@@ -205,12 +205,12 @@ LogicalResult Converter::addOp(Operation &op) {
 LogicalResult Converter::addFetches() {
   offload::ReturnOp ret = step.getReturn();
   if (ret.getOutputs().size() != table.outputs.size())
-    return ret.emitOpError() << "expects " << table.outputs.size()
-                             << " outputs, as the step has, but got "
-                             << ret.getOutputs().size();
+    return ret.emitOpError()
+           << "expects " << table.outputs.size()
+           << " outputs, as the step has, but got " << ret.getOutputs().size();
   for (auto [output, value] : llvm::zip(table.outputs, ret.getOutputs())) {
-    sched::FetchOp::create(builder, ret.getLoc(), output.name,
-                           addressOf(value), kHostStream);
+    sched::FetchOp::create(builder, ret.getLoc(), output.name, addressOf(value),
+                           kHostStream, none, {}, {}, {});
     ++position;
   }
   return success();
@@ -250,8 +250,8 @@ std::pair<std::string, std::string> Converter::describe(unsigned index) {
   auto id = origin.owner->getAttrOfType<IntegerAttr>(train::kIdAttr);
   if (!id)
     id = origin.owner->getAttrOfType<IntegerAttr>(offload::kRecomputeOfAttr);
-  std::optional<uint32_t> op = id ? table.findOp(uint32_t(id.getInt()))
-                                  : std::nullopt;
+  std::optional<uint32_t> op =
+      id ? table.findOp(uint32_t(id.getInt())) : std::nullopt;
   if (!op)
     return {"", "activation"};
   uint32_t value = table.ops[*op].outputs[*origin.index].value;
@@ -271,12 +271,12 @@ LogicalResult Converter::addPrologue() {
     if (hold.getFed())
       continue;
     unsigned buffer = buffers.getPlace(arg).buffer;
-    sched::BindOp::create(
-        builder, arg.getLoc(), hold.getTensor(), uint64_t(hold.getOffset()),
-        buffers.buffers[buffer].bytes,
-        sched::AddressAttr::get(builder.getContext(),
-                                buffers.buffers[buffer].tier,
-                                addresses[buffer]));
+    sched::BindOp::create(builder, arg.getLoc(), hold.getTensor(),
+                          uint64_t(hold.getOffset()),
+                          buffers.buffers[buffer].bytes,
+                          sched::AddressAttr::get(builder.getContext(),
+                                                  buffers.buffers[buffer].tier,
+                                                  addresses[buffer]));
   }
   for (auto [index, buffer] : llvm::enumerate(buffers.buffers)) {
     auto [first, last] = touched[index];
@@ -289,11 +289,11 @@ LogicalResult Converter::addPrologue() {
       last = std::max<int64_t>(position - 1, 0);
     }
     auto [name, category] = describe(index);
-    sched::BufferOp::create(
-        builder, step.getLoc(), name, category,
-        sched::AddressAttr::get(builder.getContext(), buffer.tier,
-                                addresses[index]),
-        buffer.bytes, first, last);
+    sched::BufferOp::create(builder, step.getLoc(), name, category,
+                            sched::AddressAttr::get(builder.getContext(),
+                                                    buffer.tier,
+                                                    addresses[index]),
+                            buffer.bytes, first, last);
   }
   return success();
 }

@@ -1,4 +1,5 @@
-//===- InsertWaits.cpp - Waits from byte ranges ----------------------------===//
+//===- InsertWaits.cpp - Waits from byte ranges
+//----------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -14,8 +15,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "spillway/Conversion/OffloadToSched.h"
 #include "spillway/Export/StepTable.h"
+#include "spillway/Transforms/Schedule.h"
 #include <map>
 
 using namespace mlir;
@@ -140,8 +141,7 @@ LogicalResult WaitInserter::collectAccesses(Operation *op,
   auto launch = cast<sched::LaunchOp>(op);
   std::optional<uint32_t> index = table.findOp(uint32_t(launch.getId()));
   if (!index)
-    return op->emitOpError() << "launches the op with the id "
-                             << launch.getId()
+    return op->emitOpError() << "launches the op with the id " << launch.getId()
                              << ", which the step does not have";
   const TableOp &entry = table.ops[*index];
   if (entry.inputs.size() != launch.getInputs().size() ||
@@ -229,13 +229,11 @@ LogicalResult WaitInserter::run() {
     for (int64_t position : list)
       awaited[position] = true;
   for (auto [position, instruction] : llvm::enumerate(body)) {
-    SmallVector<int64_t> sorted(waits[position].begin(),
-                                waits[position].end());
+    SmallVector<int64_t> sorted(waits[position].begin(), waits[position].end());
     llvm::sort(sorted);
     instruction.setWaits(sorted);
-    instruction.setSignal(awaited[position]
-                              ? std::optional<uint64_t>(position)
-                              : std::nullopt);
+    instruction.setSignal(awaited[position] ? std::optional<uint64_t>(position)
+                                            : std::nullopt);
   }
   return success();
 }
