@@ -31,10 +31,10 @@ int64_t spillway::costNs(const TableOp &op, const EngineRates &engine) {
 
 namespace {
 
-class Builder {
+class ProblemBuilder {
 public:
-  Builder(const StepTable &table, const Target &target, const KernelProfile *profile)
-      : table(table), target(target), profile(profile) {}
+  ProblemBuilder(const StepTable &table, const Target &target, const KernelProfile *profile)
+      : table(table), step(table.step), target(target), profile(profile) {}
 
   FailureOr<StepProblem> build() {
     addStorages();
@@ -43,12 +43,13 @@ public:
       addOperator(op);
     std::vector<std::string> faults = result.problem.check();
     if (!faults.empty())
-      return table.step->emitError("makes no planning problem: ") << faults.front();
+      return step.emitError("makes no planning problem: ") << faults.front();
     return std::move(result);
   }
 
 private:
   const StepTable &table;
+  train::StepOp step;
   const Target &target;
   const KernelProfile *profile;
   StepProblem result;
@@ -59,7 +60,7 @@ private:
 
   void addStorages() {
     planner::Problem &problem = result.problem;
-    problem.name = table.step.getSymName().str();
+    problem.name = step.getSymName().str();
     problem.machine = target.machine;
     // The new value of an updated tensor lies where the old one did.
     std::vector<uint32_t> first(table.values.size());
@@ -135,7 +136,7 @@ private:
     entry.costNs.assign(target.engines.size(), -1);
     entry.costNs[0] = costNs(op, target.compute());
     if (profile)
-      if (auto it = profile->find(getSignature(op, table.step.getLanes())); it != profile->end())
+      if (auto it = profile->find(getSignature(op, step.getLanes())); it != profile->end())
         entry.costNs[0] = it->second;
 
     // An in-place pair of an update is one access that replaces the content.
@@ -183,5 +184,5 @@ private:
 
 FailureOr<StepProblem> spillway::buildProblem(const StepTable &table, const Target &target,
                                               const KernelProfile *profile) {
-  return Builder(table, target, profile).build();
+  return ProblemBuilder(table, target, profile).build();
 }

@@ -1,0 +1,152 @@
+//===- Compile.cpp - The whole way ---------------------------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spillway/Driver/Compiler.h"
+#include "spillway/Driver/Stats.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include <chrono>
+
+using namespace mlir;
+
+namespace spillway {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+std::string print(Operation *op) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  op->print(os, OpPrintingFlags().elideLargeElementsAttrs(64));
+  os << '\n';
+  return text;
+}
+
+/// Runs one policy, or adopts a plan that was made elsewhere.
+FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileOptions &options,
+                                 const std::vector<uint64_t> &budgets, StringRef policy, MLIRContext &context) {
+  CompileStats stats;
+  stats.budgets = budgets;
+  stats.policy = policy.str();
+  stats.numOps = problem.operators.size();
+  stats.unconstrainedPeakBytes = planner::unconstrainedPeakBytes(problem);
+  Clock::time_point start = Clock::now();
+  if (options.planFile.empty()) {
+    if (llvm::none_of(planner::policies(), [&](const planner::PolicyInfo &info) { return info.name == policy; })) {
+      InFlightDiagnostic error = emitError(UnknownLoc::get(&context)) << "unknown policy '" << policy << "'; there are:";
+      for (const planner::PolicyInfo &info : planner::policies())
+        error << ' ' << info.name;
+      return failure();
+    }
+    planner::PlanOptions planOptions;
+    planOptions.policy = policy.str();
+    planOptions.budgets = budgets;
+    planOptions.iterations = options.iterations;
+    stats.result = planner::plan(problem, planOptions);
+  } else {
+    Location loc = FileLineColLoc::get(&context, options.planFile, 0, 0);
+    auto buffer = llvm::MemoryBuffer::getFile(options.planFile);
+    if (!buffer)
+      return emitError(loc, "cannot read the plan: ") << buffer.getError().message();
+    std::string error;
+    std::optional<planner::Plan> plan = planner::parsePlan((*buffer)->getBuffer(), problem, error);
+    if (!plan)
+      return emitError(loc) << error;
+    stats.result = planner::adopt(problem, *plan, budgets);
+    stats.policy = "file";
+    if (!stats.result.feasible)
+      return emitError(loc) << "the plan does not hold: " << stats.result.infeasible.reason;
+  }
+  stats.planSeconds = secondsSince(start);
+  return stats;
+}
+
+} // namespace
+
+LogicalResult compile(StringRef path, const CompileOptions &options, EmitLevel level, bool allPolicies,
+                      MLIRContext &context, CompileResult &result) {
+  Clock::time_point start = Clock::now();
+  FailureOr<Target> target = loadTarget(context, options.target);
+  if (failed(target))
+    return failure();
+  FailureOr<std::vector<uint64_t>> budgets = resolveBudgets(options, *target, context);
+  if (failed(budgets))
+    return failure();
+  OwningOpRef<ModuleOp> module = loadModel(path, options, context);
+  if (!module || failed(freezeStep(*module, options, *target)))
+    return failure();
+  FailureOr<train::StepOp> step = findStep(*module);
+  if (failed(step))
+    return failure();
+  if (level == EmitLevel::Train) {
+    result.output = print(*module);
+    return success();
+  }
+
+  FailureOr<StepTable> table = StepTable::build(*step);
+  if (failed(table))
+    return failure();
+  KernelProfile profile;
+  if (!options.profileFile.empty()) {
+    FailureOr<KernelProfile> loaded = loadProfile(options.profileFile, context);
+    if (failed(loaded))
+      return failure();
+    profile = std::move(*loaded);
+  }
+  FailureOr<StepProblem> stepProblem = buildProblem(*table, *target, &profile);
+  if (failed(stepProblem))
+    return failure();
+  const planner::Problem &problem = stepProblem->problem;
+  if (level == EmitLevel::Problem) {
+    result.output = planner::printProblem(problem);
+    return success();
+  }
+
+  if (allPolicies) {
+    std::vector<CompileStats> all;
+    llvm::json::Array array;
+    bool any = false;
+    for (const planner::PolicyInfo &info : planner::policies()) {
+      FailureOr<CompileStats> stats = makePlan(problem, options, *budgets, info.name, context);
+      if (failed(stats))
+        return failure();
+      any |= stats->result.feasible;
+      array.push_back(toJson(*stats, problem));
+      all.push_back(std::move(*stats));
+    }
+    llvm::raw_string_ostream os(result.summary);
+    printPolicies(os, all, problem);
+    result.stats = llvm::json::Object{{"feasible", any}, {"policies", std::move(array)}};
+    if (!any)
+      return emitError(UnknownLoc::get(&context)) << "no policy has a plan within the budgets";
+    return success();
+  }
+
+  FailureOr<CompileStats> stats = makePlan(problem, options, *budgets, options.policy, context);
+  if (failed(stats))
+    return failure();
+  stats->compileSeconds = secondsSince(start);
+  if (!stats->result.feasible) {
+    emitInfeasible(context, problem, *budgets, stats->result.infeasible);
+    result.stats = toJson(*stats, problem);
+    return failure();
+  }
+  if (level == EmitLevel::Plan) {
+    result.output = planner::printPlan(stats->result.plan, problem);
+    return success();
+  }
+  // LOWER
+  stats->compileSeconds = secondsSince(start);
+  result.stats = toJson(*stats, problem);
+  llvm::raw_string_ostream os(result.summary);
+  printSummary(os, *stats, problem);
+  return success();
+}
+
+} // namespace spillway

@@ -1,0 +1,83 @@
+//===- Pipeline.cpp - From a forward graph to a frozen step ------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "spillway/Driver/Compiler.h"
+#include "spillway/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace spillway {
+
+void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, int64_t lanes) {
+  OpPassManager &step = manager.nest<train::StepOp>();
+  // What exporters decompose is recognised first: the derivative of a layer norm
+  // is far smaller than the derivatives of its pieces.
+  step.addPass(createCanonicalizerPass());
+  step.addPass(createCSEPass());
+
+  step.addPass(createTrainAttachLoss({options.loss}));
+  step.addPass(createTrainDifferentiate({}));
+  step.addPass(createTrainAttachOptimizer({options.optimizer, options.clipNorm, options.noDecay}));
+  step.addPass(createCanonicalizerPass());
+  step.addPass(createCSEPass());
+
+  // Small updates join before large ones are cut: a slice is not to be joined
+  // with its neighbour again.
+  step.addPass(createTrainSinkUpdates());
+  step.addPass(createTrainFuseUpdates());
+  step.addPass(createTrainSliceUpdates({options.sliceBytes}));
+
+  // Correctness: kernels get operands that they can read; then arithmetic ends.
+  step.addPass(createTrainMaterializeLayouts());
+  step.addPass(createTrainFreeze({lanes}));
+}
+
+namespace {
+struct TrainPipelineOptions : PassPipelineOptions<TrainPipelineOptions> {
+  Option<std::string> loss{*this, "loss", llvm::cl::desc("see train-attach-loss")};
+  Option<std::string> optimizer{*this, "optimizer", llvm::cl::desc("see train-attach-optimizer"),
+                                llvm::cl::init("adamw()")};
+  Option<double> clipNorm{*this, "clip-norm", llvm::cl::desc("see train-attach-optimizer"), llvm::cl::init(0)};
+  Option<std::string> noDecay{*this, "no-decay", llvm::cl::desc("see train-attach-optimizer")};
+  Option<int64_t> sliceBytes{*this, "slice-bytes", llvm::cl::desc("see train-slice-updates"),
+                             llvm::cl::init(4 << 20)};
+  Option<int64_t> lanes{*this, "lanes", llvm::cl::desc("see train-freeze"), llvm::cl::init(4)};
+};
+} // namespace
+
+void registerPipelines() {
+  PassPipelineRegistration<TrainPipelineOptions>(
+      "spillway-train-pipeline", "From a forward graph to a frozen training step, as spillwayc does it",
+      [](OpPassManager &manager, const TrainPipelineOptions &given) {
+        CompileOptions options;
+        options.loss = given.loss;
+        options.optimizer = given.optimizer;
+        options.clipNorm = given.clipNorm;
+        options.noDecay = given.noDecay;
+        options.sliceBytes = given.sliceBytes;
+        buildTrainPipeline(manager, options, given.lanes);
+      });
+}
+
+LogicalResult freezeStep(ModuleOp module, const CompileOptions &options, const Target &target) {
+  FailureOr<train::StepOp> step = findStep(module);
+  if (failed(step))
+    return failure();
+  if (step->getFrozen())
+    return success();
+  PassManager manager(module.getContext());
+  // The verifier between passes finds our own faults; what a user gets wrong is
+  // said by the pass that meets it.
+  manager.enableVerifier(true);
+  buildTrainPipeline(manager, options, target.compute().lanes);
+  return manager.run(module);
+}
+
+} // namespace spillway
