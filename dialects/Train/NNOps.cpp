@@ -265,6 +265,9 @@ LogicalResult CrossEntropyOp::verify() {
   return success();
 }
 
+std::optional<int64_t> CrossEntropyOp::getIndexLimit(unsigned index) {
+  return index == 1 ? std::optional(lastSize(getLogits())) : std::nullopt;
+}
 int64_t CrossEntropyOp::getWorkspaceBytes(int64_t) { return spillway::workspace::crossEntropyBytes(); }
 int64_t CrossEntropyOp::getFlops() { return 20 * tensorType(getLogits()).getNumElements(); }
 

@@ -252,11 +252,19 @@ LogicalResult EmbeddingOp::verify() { return success(); }
 /// Only the rows that are looked up move.
 int64_t EmbeddingOp::getBytesMoved() { return 2 * getByteSize(getType()) + getByteSize(getIds().getType()); }
 
+std::optional<int64_t> EmbeddingOp::getIndexLimit(unsigned index) {
+  return index == 1 ? std::optional(tensorType(getTable()).getDimSize(0)) : std::nullopt;
+}
+
 LogicalResult EmbeddingOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool>,
                                          SmallVectorImpl<Value> &operandGrads) {
   operandGrads.push_back(EmbeddingGradOp::create(builder, getLoc(), getTable().getType(), grads[0], getIds()));
   operandGrads.push_back({});
   return success();
+}
+
+std::optional<int64_t> EmbeddingGradOp::getIndexLimit(unsigned index) {
+  return index == 1 ? std::optional(tensorType(getResult()).getDimSize(0)) : std::nullopt;
 }
 
 LogicalResult EmbeddingGradOp::verify() {

@@ -88,6 +88,12 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
         return false;
       }]>,
     InterfaceMethod<[{
+      The exclusive limit of the integers in operand `index`, where the kernel
+      relies on one. The loader checks the data that a user gives against it.
+    }], "::std::optional<int64_t>", "getIndexLimit", (ins "unsigned":$index), [{}], [{
+        return ::std::nullopt;
+      }]>,
+    InterfaceMethod<[{
       Pairs (operand, result) such that the result may be computed at exactly
       the address of the operand.
     }], "::llvm::SmallVector<::std::pair<unsigned, unsigned>>", "getInPlacePairs",

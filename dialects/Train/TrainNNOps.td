@@ -181,7 +181,8 @@ def Train_RopeOp : Train_KernelOp<"rope", [InferTypeOpAdaptor, Costs<["getFlops"
   let hasVerifier = 1;
 }
 
-def Train_CrossEntropyOp : Train_KernelOp<"cross_entropy", [InferTypeOpAdaptor, Costs<["getFlops", "getWorkspaceBytes"]>, Kernel<>, Differentiable]> {
+def Train_CrossEntropyOp : Train_KernelOp<"cross_entropy", [InferTypeOpAdaptor,
+    Costs<["getFlops", "getWorkspaceBytes"]>, Kernel<["getIndexLimit"]>, Differentiable]> {
   let summary = "mean cross-entropy of rows of logits and integer labels";
   let description = [{
     Rows whose label is `ignore_index` do not count. `lse` [N] and `count` (the

@@ -86,7 +86,8 @@ def Train_MatmulOp : Train_KernelOp<"matmul", [InferTypeOpAdaptor, Costs<["getFl
   let hasCanonicalizer = 1;
 }
 
-def Train_EmbeddingOp : Train_KernelOp<"embedding", [InferTypeOpAdaptor, Costs<["getBytesMoved"]>, Kernel<>, Differentiable]> {
+def Train_EmbeddingOp : Train_KernelOp<"embedding", [InferTypeOpAdaptor, Costs<["getBytesMoved"]>,
+    Kernel<["getIndexLimit"]>, Differentiable]> {
   let summary = "rows of a table by index";
   let description = [{
     ```mlir
@@ -99,7 +100,7 @@ def Train_EmbeddingOp : Train_KernelOp<"embedding", [InferTypeOpAdaptor, Costs<[
   let hasVerifier = 1;
 }
 
-def Train_EmbeddingGradOp : Train_KernelOp<"embedding_grad", [Costs<>, Kernel<>]> {
+def Train_EmbeddingGradOp : Train_KernelOp<"embedding_grad", [Costs<>, Kernel<["getIndexLimit"]>]> {
   let summary = "gradient of an embedding's table";
   let description = [{
     Rows of the gradient are added in the order of the indices.

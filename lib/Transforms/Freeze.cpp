@@ -18,6 +18,41 @@ using namespace train;
 
 namespace {
 
+/// The input that `value` is a view or a conversion of, if it is one.
+BlockArgument findInput(StepOp step, Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<ViewOpInterface, CastOp, CopyOp>(op))
+      return {};
+    value = op->getOperand(0);
+  }
+  auto arg = cast<BlockArgument>(value);
+  return step.getRole(arg.getArgNumber()) == Role::input ? arg : BlockArgument();
+}
+
+/// Tells the loader which integers each input may hold, and how many tokens
+/// there are in a step: the elements of the largest input of indices.
+void limitInputs(StepOp step) {
+  Builder builder(step.getContext());
+  int64_t tokens = 0;
+  for (Operation &op : step.getBlock()) {
+    auto kernel = dyn_cast<KernelOpInterface>(op);
+    if (!kernel)
+      continue;
+    for (OpOperand &operand : op.getOpOperands()) {
+      std::optional<int64_t> limit = kernel.getIndexLimit(operand.getOperandNumber());
+      BlockArgument input = limit ? findInput(step, operand.get()) : BlockArgument();
+      if (!input)
+        continue;
+      unsigned index = input.getArgNumber();
+      if (auto given = dyn_cast_or_null<IntegerAttr>(step.getArgAttr(index, "vocabulary")))
+        limit = std::min(*limit, given.getInt());
+      step.setArgAttr(index, "vocabulary", builder.getI64IntegerAttr(*limit));
+      tokens = std::max(tokens, tensorType(input).getNumElements());
+    }
+  }
+  step.setTokens(tokens);
+}
+
 struct FreezePass : impl::TrainFreezeBase<FreezePass> {
   using TrainFreezeBase::TrainFreezeBase;
 
@@ -31,6 +66,7 @@ struct FreezePass : impl::TrainFreezeBase<FreezePass> {
       step.emitError("expects at least one lane, but got ") << lanes;
       return signalPassFailure();
     }
+    limitInputs(step);
     Builder builder(&getContext());
     int64_t constants = 0, id = 0;
     for (Operation &op : llvm::make_early_inc_range(step.getBlock().without_terminator())) {
