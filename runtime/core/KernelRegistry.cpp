@@ -7,13 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelRegistry.h"
+#include "../kernels/cpu_kernels.h"
 #include "Error.h"
 
 #include <dlfcn.h>
-
-#if SPILLWAY_HAVE_KERNELS
-#include "cpu_kernels.h"
-#endif
 
 using namespace spillway::rt;
 
@@ -23,9 +20,7 @@ void KernelRegistry::addFromC(void *registry, const spw_kernel *kernel) {
 }
 
 void KernelRegistry::addBuiltins() {
-#if SPILLWAY_HAVE_KERNELS
   spillway_register_cpu_kernels(this, addFromC);
-#endif
 }
 
 void KernelRegistry::addLibrary(const std::string &path) {
