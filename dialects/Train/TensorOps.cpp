@@ -126,6 +126,66 @@ LogicalResult PadOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRe
   return success();
 }
 
+/// The summands of a tree of additions that nothing else uses.
+static void collectSummands(Value value, bool isRoot, SmallVectorImpl<Value> &summands) {
+  auto add = value.getDefiningOp<BinaryOp>();
+  if (!add || add.getFn() != "add" || (!isRoot && !value.hasOneUse()) ||
+      add.getLhs().getType() != add.getRhs().getType()) {
+    summands.push_back(value);
+    return;
+  }
+  collectSummands(add.getLhs(), false, summands);
+  collectSummands(add.getRhs(), false, summands);
+}
+
+namespace {
+/// The derivatives of the slices that a tensor was split into add up to their
+/// concatenation: one pass over the data instead of several over zeros.
+struct SumOfPadsToConcat : OpRewritePattern<BinaryOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(BinaryOp op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> summands;
+    collectSummands(op.getResult(), true, summands);
+    SmallVector<PadOp> pads;
+    for (Value summand : summands)
+      if (auto pad = summand.getDefiningOp<PadOp>())
+        pads.push_back(pad);
+    if (pads.size() < 2 || pads.size() != summands.size())
+      return failure();
+    auto whole = tensorType(op.getResult());
+    // They differ from the whole along one dimension, and tile it.
+    std::optional<int64_t> dim;
+    for (PadOp pad : pads)
+      for (int64_t d = 0; d < whole.getRank(); ++d)
+        if (tensorType(pad.getInput()).getDimSize(d) != whole.getDimSize(d)) {
+          if (dim && *dim != d)
+            return failure();
+          dim = d;
+        }
+    if (!dim)
+      return failure();
+    llvm::sort(pads, [&](PadOp a, PadOp b) { return a.getLow()[*dim] < b.getLow()[*dim]; });
+    int64_t next = 0;
+    for (PadOp pad : pads) {
+      if (pad.getLow()[*dim] != next)
+        return failure();
+      next += tensorType(pad.getInput()).getDimSize(*dim);
+    }
+    if (next != whole.getDimSize(*dim))
+      return failure();
+    SmallVector<Value> inputs;
+    for (PadOp pad : pads)
+      inputs.push_back(pad.getInput());
+    rewriter.replaceOpWithNewOp<ConcatOp>(op, whole, inputs, rewriter.getI64IntegerAttr(*dim));
+    return success();
+  }
+};
+} // namespace
+
+void PadOp::getCanonicalizationPatterns(RewritePatternSet &patterns, MLIRContext *context) {
+  patterns.add<SumOfPadsToConcat>(context);
+}
+
 //===----------------------------------------------------------------------===//
 // MatmulOp
 //===----------------------------------------------------------------------===//

@@ -56,6 +56,7 @@ def Train_PadOp : Train_KernelOp<"pad", [Costs<>, Kernel<["acceptsStrides"]>, Di
   let results = (outs Train_Tensor:$result);
   let assemblyFormat = "$input $low attr-dict `:` type($input) `to` type($result)";
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def Train_MatmulOp : Train_KernelOp<"matmul", [InferTypeOpAdaptor, Costs<["getFlops", "getWorkKind"]>,

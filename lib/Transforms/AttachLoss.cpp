@@ -117,15 +117,15 @@ LogicalResult AttachLossPass::attach(StepOp step, const Spec &spec) {
       if (failed(tokens))
         return failure();
       step.setArgAttr(cast<BlockArgument>(*tokens).getArgNumber(), "vocabulary", builder.getI64IntegerAttr(classes));
-      auto cut = [&](Value value, int64_t first) -> Value {
-        SmallVector<int64_t> sizes(tensorType(value).getShape()), offsets(sizes.size(), 0);
-        sizes[1] -= 1;
-        offsets[1] = first;
-        return SliceOp::create(builder, loc, RankedTensorType::get(sizes, tensorType(value).getElementType()), value,
-                               offsets);
-      };
-      logits = cut(logits, 0);
-      labels = cut(*tokens, 1);
+      // The last position has no next token: it is ignored, which leaves the
+      // logits whole (cutting them would copy the largest tensor of the step).
+      auto tokenType = tensorType(*tokens);
+      SmallVector<int64_t> rest = {shape[0], shape[1] - 1};
+      Value next = SliceOp::create(builder, loc, RankedTensorType::get(rest, tokenType.getElementType()), *tokens,
+                                   ArrayRef<int64_t>{0, 1});
+      Value ignored = FillOp::create(builder, loc, RankedTensorType::get({shape[0], 1}, tokenType.getElementType()),
+                                     builder.getF64FloatAttr(-100));
+      labels = ConcatOp::create(builder, loc, tokenType, ValueRange{next, ignored}, builder.getI64IntegerAttr(1));
     } else {
       NamedAttrList dict;
       dict.set("vocabulary", builder.getI64IntegerAttr(classes));

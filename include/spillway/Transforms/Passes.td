@@ -23,7 +23,8 @@ def TrainAttachLoss : Pass<"train-attach-loss", "::spillway::train::StepOp"> {
     * `cross_entropy(OUTPUT)`: mean cross-entropy of the logits OUTPUT
       [..., V] with a new input `labels` [...] (i64; -100 does not count);
     * `cross_entropy(OUTPUT,shift)`: the labels are the token input itself, one
-      position later: logits [B, T, V], tokens [B, T];
+      position later (the last position of a row does not count): logits
+      [B, T, V], tokens [B, T];
     * `mse(OUTPUT)`: mean squared error with a new input `targets`;
     * `output(NAME)`: the scalar output NAME.
 
