@@ -178,20 +178,39 @@ public:
   Attempt(const Analysis &a, const Policy &policy, const PlanOptions &options)
       : a(a), policy(policy), options(options) {}
 
-  /// The first plan that fits; none: `reason` says why.
+  /// The best plan found that fits; none: `reason` says why. Whether there is
+  /// one does not depend on `iterations`.
   bool run(const std::vector<uint64_t> &budgets, uint32_t iterations) {
-    std::optional<Plan> lastResort;
-    if (search(budgets, iterations, lastResort))
-      return true;
-    if (!lastResort)
-      return false;
-    Layout l = layOut(a.problem, *lastResort, budgets);
-    for (uint32_t t = 0; t < budgets.size(); ++t)
-      if (l.heights[t] > budgets[t])
-        return false;
-    plan = std::move(*lastResort);
-    layout = std::move(l);
-    return true;
+    // Quickly, how much below the budget the sum of live bytes has to stay for
+    // the addresses to fit; then with effort at that target.
+    std::vector<uint64_t> target = budgets;
+    std::vector<Plan> lastResorts;
+    bool found = false, more = true;
+    for (uint32_t round = 0; round < 10 && more && !found; ++round) {
+      PolicyAnswer answer = policy.plan({a, target, 0, options.fixedOrder});
+      if (round == 0) {
+        lastResorts = std::move(answer.lastResorts);
+        reason = answer.reason;
+        tier = answer.tier;
+      }
+      if (!answer.ok)
+        break;
+      found = takeFirst(answer.plans, budgets);
+      if (!found)
+        more = lower(target, budgets);
+    }
+    if (!found)
+      found = takeFirst(lastResorts, budgets);
+    else if (iterations) {
+      for (uint32_t round = 0; round < 3; ++round) {
+        PolicyAnswer answer =
+            policy.plan({a, target, iterations, options.fixedOrder});
+        if (!answer.ok || takeFirst(answer.plans, budgets) ||
+            !lower(target, budgets))
+          break;
+      }
+    }
+    return found;
   }
 
   Plan plan;
@@ -200,65 +219,54 @@ public:
   uint32_t tier = 0;
 
 private:
-  bool search(const std::vector<uint64_t> &budgets, uint32_t iterations,
-              std::optional<Plan> &lastResort) {
-    std::vector<uint64_t> target = budgets;
-    for (uint32_t round = 0; round < 8; ++round) {
-      PolicyAnswer answer =
-          policy.plan({a, target, iterations, options.fixedOrder});
-      if (!answer.ok) {
-        lastResort = round == 0 ? std::move(answer.lastResort) : lastResort;
-        if (round == 0 || !answer.applies) {
-          reason = answer.reason;
-          tier = answer.tier;
-        }
-        return false;
-      }
-      if (round == 0)
-        lastResort = std::move(answer.lastResort);
-      std::vector<uint64_t> over(budgets.size(), unlimited);
-      for (Plan &p : answer.plans) {
-        if (!options.offsets) {
-          plan = std::move(p);
-          layout = {};
-          layout.lives = lifetimes(a.problem, plan);
-          return true;
-        }
-        Layout l = layOut(a.problem, p, budgets);
-        bool fits = true;
+  /// Keeps the first plan whose addresses fit. Sets `excess` if none does.
+  bool takeFirst(std::vector<Plan> &plans,
+                 const std::vector<uint64_t> &budgets) {
+    excess.assign(budgets.size(), unlimited);
+    for (Plan &p : plans) {
+      Layout l;
+      bool fits = true;
+      if (options.offsets) {
+        l = layOut(a.problem, p, budgets);
         for (uint32_t t = 0; t < budgets.size(); ++t) {
-          uint64_t excess = l.heights[t] - std::min(l.heights[t], budgets[t]);
-          fits &= excess == 0;
-          over[t] = std::min(over[t], excess);
+          uint64_t over = l.heights[t] - std::min(l.heights[t], budgets[t]);
+          fits &= over == 0;
+          excess[t] = std::min(excess[t], over);
         }
-        if (fits) {
-          plan = std::move(p);
-          layout = std::move(l);
-          return true;
-        }
+      } else {
+        l.lives = lifetimes(a.problem, p);
       }
-      // Addresses need more than the sum of live bytes: ask for a plan that
-      // leaves them that much.
-      bool lower = false;
-      for (uint32_t t = 0; t < budgets.size(); ++t)
-        if (over[t] != 0 && over[t] != unlimited && target[t] != unlimited) {
-          uint64_t step = std::max<uint64_t>(over[t], target[t] / 200);
-          target[t] -= std::min(target[t], step);
-          lower = true;
-          tier = t;
-        }
-      reason = "the addresses of the best plan do not fit into " +
-               std::to_string(budgets[tier]) + " bytes of " +
-               a.problem.machine.tiers[tier].name;
-      if (!lower)
-        return false;
+      if (fits) {
+        plan = std::move(p);
+        layout = std::move(l);
+        return true;
+      }
     }
     return false;
+  }
+
+  /// Addresses need more than the sum of live bytes: asks for a plan that
+  /// leaves them that much.
+  bool lower(std::vector<uint64_t> &target,
+             const std::vector<uint64_t> &budgets) {
+    bool lowered = false;
+    for (uint32_t t = 0; t < budgets.size(); ++t)
+      if (excess[t] != 0 && excess[t] != unlimited && target[t] != unlimited) {
+        uint64_t step = std::max<uint64_t>(excess[t], target[t] / 200);
+        target[t] -= std::min(target[t], step);
+        lowered = true;
+        tier = t;
+      }
+    reason = "the addresses of the best plan do not fit into " +
+             std::to_string(budgets[tier]) + " bytes of " +
+             a.problem.machine.tiers[tier].name;
+    return lowered;
   }
 
   const Analysis &a;
   const Policy &policy;
   const PlanOptions &options;
+  std::vector<uint64_t> excess;
 };
 
 /// The storages that the most demanding operator needs at once.
@@ -351,8 +359,7 @@ PlanResult spillway::planner::plan(const Problem &problem,
                   std::to_string(floors[t]) + " bytes, which every plan needs";
     }
   if (!below) {
-    result.feasible = attempt.run(budgets, options.iterations) ||
-                      (options.iterations && attempt.run(budgets, 0));
+    result.feasible = attempt.run(budgets, options.iterations);
     no.tier = attempt.tier;
     no.reason = attempt.reason;
   }

@@ -38,7 +38,7 @@ struct PolicyAnswer {
   /// Best first; the next is tried if addresses of the one before do not fit.
   std::vector<Plan> plans;
   /// Tried when nothing else fits, not even with a lower target.
-  std::optional<Plan> lastResort;
+  std::vector<Plan> lastResorts;
   std::string reason;
   uint32_t tier = 0; ///< whose budget is too small
 };

@@ -196,6 +196,9 @@ void spillway::planner::hoistLoads(const Problem &problem, Plan &plan,
       wanted = std::max(wanted, last.after(a.storage, a.part));
       size_t at =
           budget < bytes ? i : tree.afterLastAbove(wanted, i, budget - bytes);
+      // What a free gives back is there only after it.
+      while (at < i && plan.actions[at].kind == ActionKind::Free)
+        ++at;
       if (at < i) {
         tree.add(at, i, bytes);
         before[at].push_back(i);

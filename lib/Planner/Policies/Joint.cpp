@@ -57,10 +57,6 @@ public:
       return finish();
     bool swap = problem.machine.tiers.size() > 1;
     greedy({1.0, 0.0, swap, true});
-    if (request.iterations == 0 && !found.empty()) {
-      fallback(swap);
-      return finish();
-    }
     if (request.iterations) {
       for (double margin : {0.0, 0.04, 0.1})
         for (double recompute : {0.25, 0.5, 1.0, 2.0, 4.0})
@@ -72,7 +68,8 @@ public:
       greedy({1.0, 0.0, false, true});
       improve();
     }
-    fallback(swap);
+    if (found.empty())
+      fallback(swap);
     if (found.empty()) {
       answer.reason = reason;
       answer.tier = tier;
@@ -112,13 +109,11 @@ private:
           everythingLeaves(way == 1 ? GapChoice::Drop : GapChoice::Swap);
       d.mayDrop = way != 0;
       d.maySwap = swap;
-      attempt(d, /*hoist=*/found.empty());
-      if (way == 0 && !found.empty())
-        break;
+      attempt(d);
     }
   }
 
-  bool attempt(Decisions d, bool hoist = true) {
+  bool attempt(Decisions d) {
     for (int round = 0; round < 3; ++round) {
       Emission e = emitPlan(a, d, request.budgets);
       if (!e.ok) {
@@ -142,8 +137,7 @@ private:
             e = std::move(again);
         }
       }
-      if (hoist)
-        hoistLoads(problem, e.plan, request.budgets[0]);
+      hoistLoads(problem, e.plan, request.budgets[0]);
       SimulationOptions options;
       options.budgets = request.budgets;
       options.maxRounds = 6;
@@ -157,14 +151,13 @@ private:
     return false;
   }
 
-  /// The best few, best first, and the last, which is the one with the least
-  /// memory in use.
+  /// The best few, best first.
   void keep(Candidate c) {
     auto at = std::find_if(found.begin(), found.end(),
                            [&](const Candidate &o) { return c.better(o); });
     found.insert(at, std::move(c));
     if (found.size() > 6)
-      found.erase(found.end() - 2);
+      found.pop_back();
   }
 
   void improve();
@@ -173,11 +166,13 @@ private:
     PolicyAnswer answer;
     answer.ok = true;
     if (problem.machine.tiers.size() > 1 && found.front().linkBytes) {
-      Decisions d = everythingLeaves(GapChoice::Swap);
-      d.mayDrop = false;
-      d.isolate = true;
-      if (Emission e = emitPlan(a, d, request.budgets); e.ok)
-        answer.lastResort = std::move(e.plan);
+      for (bool isolate : {false, true}) {
+        Decisions d = everythingLeaves(GapChoice::Swap);
+        d.mayDrop = false;
+        d.isolate = isolate;
+        if (Emission e = emitPlan(a, d, request.budgets); e.ok)
+          answer.lastResorts.push_back(std::move(e.plan));
+      }
     }
     for (Candidate &c : found)
       answer.plans.push_back(std::move(c.plan));
