@@ -66,56 +66,29 @@ size_t bytesOf(const Operand &operand) {
                                                  : 4);
 }
 
-/// Buffers of a case with plausible values: floats in (0, 1), ids below 256.
-struct Bound {
-  std::vector<spw_tensor> inputs, outputs;
-  std::vector<spw_attr> attributes;
-  std::vector<void *> buffers;
-  spw_launch launch = {};
-  const spw_kernel *kernel;
-
-  explicit Bound(const Case &test) : kernel(backend().find(test.kernel)) {
-    for (const Operand &from : test.inputs)
-      inputs.push_back(bind(from, fill(from)));
-    for (const Operand &from : test.outputs)
-      outputs.push_back(bind(from, allocate(bytesOf(from))));
+/// Buffers for a case with plausible values: floats in (0, 1), ids below 128.
+class Buffers {
+public:
+  Buffers(const Case &test, CaseLaunch &launch) {
+    for (size_t i = 0; i < test.inputs.size(); ++i)
+      launch.inputs[i].data = fill(test.inputs[i]);
+    for (size_t i = 0; i < test.outputs.size(); ++i)
+      launch.outputs[i].data = allocate(bytesOf(test.outputs[i]));
     for (auto [output, input] : test.aliases)
-      outputs[size_t(output)].data = inputs[size_t(input)].data;
-    for (const Attribute &from : test.attributes) {
-      spw_attr to = {};
-      to.name = from.name.c_str();
-      to.kind = from.kind;
-      to.i = from.i;
-      to.f = from.f;
-      to.s = from.s.c_str();
-      to.ints = from.ints.data();
-      to.count = from.ints.size();
-      attributes.push_back(to);
-    }
-    launch.inputs = inputs.data();
-    launch.num_inputs = int32_t(inputs.size());
-    launch.outputs = outputs.data();
-    launch.num_outputs = int32_t(outputs.size());
-    launch.attrs = attributes.data();
-    launch.num_attrs = int32_t(attributes.size());
-    launch.workspace_bytes = uint64_t(workspaceBytes(test));
-    launch.workspace = allocate(launch.workspace_bytes + 1);
-    launch.pool = backend().pool();
+      launch.outputs[size_t(output)].data = launch.inputs[size_t(input)].data;
+    launch.launch.workspace = allocate(launch.launch.workspace_bytes + 1);
   }
-  Bound(const Bound &) = delete;
-  ~Bound() {
+  Buffers(const Buffers &) = delete;
+  ~Buffers() {
     for (void *buffer : buffers)
       backend().release(buffer);
   }
 
+private:
   void *allocate(size_t bytes) {
     buffers.push_back(backend().allocate(bytes));
     std::memset(buffers.back(), 0, bytes);
     return buffers.back();
-  }
-  static spw_tensor bind(const Operand &from, void *data) {
-    return {data, from.dtype, int32_t(from.sizes.size()), from.sizes.data(),
-            from.strides.data()};
   }
   void *fill(const Operand &from) {
     size_t bytes = bytesOf(from);
@@ -131,18 +104,20 @@ struct Bound {
     }
     return data;
   }
+
+  std::vector<void *> buffers;
 };
 
 void run(benchmark::State &state, const Case &test) {
-  Bound bound(test);
-  char error[512] = "";
-  if (!bound.kernel || bound.kernel->prepare(&bound.launch, error, 512)) {
-    state.SkipWithError(error);
+  CaseLaunch launch(test, backend());
+  std::string error = launch.prepare();
+  if (!error.empty()) {
+    state.SkipWithError(error.c_str());
     return;
   }
+  Buffers buffers(test, launch);
   for (auto _ : state)
-    bound.kernel->run(&bound.launch);
-  bound.kernel->release(&bound.launch);
+    launch.run();
 }
 
 void add(const char *name, const char *kernel,

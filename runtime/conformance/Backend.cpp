@@ -57,7 +57,9 @@ private:
   uint8_t *base;
 };
 
-spw_attr attributeOf(const Attribute &from) {
+} // namespace
+
+static spw_attr attributeOf(const Attribute &from) {
   spw_attr to = {};
   to.name = from.name.c_str();
   to.kind = from.kind;
@@ -69,31 +71,19 @@ spw_attr attributeOf(const Attribute &from) {
   return to;
 }
 
-spw_tensor tensorOf(const Operand &from) {
+static spw_tensor tensorOf(const Operand &from) {
   return {nullptr, from.dtype, int32_t(from.sizes.size()), from.sizes.data(),
           from.strides.data()};
 }
 
-} // namespace
-
-Result spillway::conformance::runCase(const Case &test, Backend &backend,
-                                      size_t shift) {
-  Result result;
-  const spw_kernel *kernel = backend.find(test.kernel);
-  if (!kernel) {
-    result.error = "no kernel '" + test.kernel + "'";
-    return result;
-  }
-  std::vector<spw_tensor> inputs, outputs;
-  std::vector<spw_attr> attributes;
+CaseLaunch::CaseLaunch(const Case &test, Backend &backend)
+    : kernel(backend.find(test.kernel)) {
   for (const Operand &operand : test.inputs)
     inputs.push_back(tensorOf(operand));
   for (const Operand &operand : test.outputs)
     outputs.push_back(tensorOf(operand));
   for (const Attribute &attribute : test.attributes)
     attributes.push_back(attributeOf(attribute));
-
-  spw_launch launch = {};
   launch.inputs = inputs.data();
   launch.num_inputs = int32_t(inputs.size());
   launch.outputs = outputs.data();
@@ -102,11 +92,31 @@ Result spillway::conformance::runCase(const Case &test, Backend &backend,
   launch.num_attrs = int32_t(attributes.size());
   launch.workspace_bytes = uint64_t(workspaceBytes(test));
   launch.pool = backend.pool();
+}
+
+CaseLaunch::~CaseLaunch() {
+  if (isPrepared && kernel->release)
+    kernel->release(&launch);
+}
+
+std::string CaseLaunch::prepare() {
+  if (!kernel)
+    return "no such kernel";
   char error[512] = "";
-  if (kernel->prepare(&launch, error, sizeof error)) {
-    result.error = error;
+  isPrepared = kernel->prepare(&launch, error, sizeof error) == 0;
+  if (!isPrepared && !error[0])
+    return "refused without a message";
+  return error;
+}
+
+Result spillway::conformance::runCase(const Case &test, Backend &backend,
+                                      size_t shift) {
+  Result result;
+  CaseLaunch launch(test, backend);
+  result.error = launch.prepare();
+  if (!result.error.empty())
     return result;
-  }
+  std::vector<spw_tensor> &inputs = launch.inputs, &outputs = launch.outputs;
 
   std::vector<std::unique_ptr<Buffer>> inputBuffers, outputBuffers;
   for (size_t i = 0; i < inputs.size(); ++i) {
@@ -125,13 +135,11 @@ Result spillway::conformance::runCase(const Case &test, Backend &backend,
     outputs[i].data = aliasOf[i] < 0 ? outputBuffers[i]->data()
                                      : inputs[size_t(aliasOf[i])].data;
   }
-  Buffer scratch(backend, size_t(launch.workspace_bytes), shift);
-  launch.workspace = scratch.data();
+  Buffer scratch(backend, size_t(launch.launch.workspace_bytes), shift);
+  launch.launch.workspace = scratch.data();
 
-  kernel->run(&launch);
+  launch.run();
   backend.synchronize();
-  if (kernel->release)
-    kernel->release(&launch);
 
   std::vector<bool> mayChange(inputs.size());
   for (size_t i = 0; i < outputs.size(); ++i) {

@@ -35,6 +35,28 @@ public:
   virtual void synchronize() {}
 };
 
+/// A launch of a case with no memory bound yet: what `prepare` sees. The case
+/// must outlive it.
+class CaseLaunch {
+public:
+  CaseLaunch(const Case &test, Backend &backend);
+  CaseLaunch(const CaseLaunch &) = delete;
+  /// Calls `release` if `prepare` succeeded.
+  ~CaseLaunch();
+
+  /// Empty, or why the backend refuses.
+  std::string prepare();
+  void run() { kernel->run(&launch); }
+
+  std::vector<spw_tensor> inputs, outputs;
+  std::vector<spw_attr> attributes;
+  spw_launch launch = {};
+
+private:
+  const spw_kernel *kernel;
+  bool isPrepared = false;
+};
+
 struct Result {
   /// Why `prepare` refused, or which bytes were written that must not be.
   std::string error;

@@ -13,7 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Attention.h"
-#include "Blas.h"
+#include "Gemm.h"
 #include "Kernels.h"
 #include "Parallel.h"
 #include "RowMath.h"
@@ -39,7 +39,6 @@ struct Attention : AttentionShape {
     laneBytes = workspace::attentionLaneBytes(queries, keys);
     blocks = workspace::ceilDiv(queries, queryBlock);
     args.expectWorkspace(workspace::attentionBytes(queries, keys, lanes));
-    warmBlas(args.launch.pool->lanes);
   }
 
   /// Turns a row's scores of `n` visible keys of `width` into probabilities
@@ -84,8 +83,8 @@ struct Attention : AttentionShape {
     int64_t limit = visibleKeys(first + rows - 1);
     for (int64_t key = 0; key < limit; key += keyBlock) {
       int64_t width = std::min(keyBlock, limit - key);
-      sgemm(false, true, rows, width, size, scale, qRows, q.rowStride,
-            kHead + key * k.rowStride, k.rowStride, 0.0f, scores, width);
+      smallGemm(false, true, rows, width, size, scale, qRows, q.rowStride,
+                kHead + key * k.rowStride, k.rowStride, 0.0f, scores, width);
       for (int64_t row = 0; row < rows; ++row) {
         float *s = scores + row * width;
         int64_t seen =
@@ -96,9 +95,9 @@ struct Attention : AttentionShape {
         if (key > 0 && correction != 1.0f)
           scaleRow(out + row * rowStride, correction, size);
       }
-      sgemm(false, false, rows, size, width, 1.0f, scores, width,
-            vHead + key * v.rowStride, v.rowStride, key > 0 ? 1.0f : 0.0f, out,
-            rowStride);
+      smallGemm(false, false, rows, size, width, 1.0f, scores, width,
+                vHead + key * v.rowStride, v.rowStride, key > 0 ? 1.0f : 0.0f,
+                out, rowStride);
     }
     for (int64_t row = 0; row < rows; ++row) {
       lse[row] = max[row] + m::log(sum[row]);

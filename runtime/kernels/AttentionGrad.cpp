@@ -15,7 +15,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Attention.h"
-#include "Blas.h"
+#include "Gemm.h"
 #include "Kernels.h"
 #include "Parallel.h"
 #include "RowMath.h"
@@ -49,7 +49,6 @@ struct AttentionGrad : AttentionShape {
                      {batch, keys, kvHeads, size});
     laneBytes = workspace::attentionGradLaneBytes(queries, keys);
     args.expectWorkspace(workspace::attentionGradBytes(queries, keys, lanes));
-    warmBlas(args.launch.pool->lanes);
   }
 
   static void clearRows(float *to, int64_t rows, int64_t stride, int64_t n) {
@@ -87,10 +86,10 @@ struct AttentionGrad : AttentionShape {
       clearRows(dq, rows, stride, size);
     for (int64_t key = 0; key < limit; key += keyBlock) {
       int64_t width = std::min(keyBlock, limit - key);
-      sgemm(false, true, rows, width, size, scale, qRows, q.rowStride,
-            kHead + key * k.rowStride, k.rowStride, 0.0f, p, width);
-      sgemm(false, true, rows, width, size, 1.0f, g, stride,
-            vHead + key * v.rowStride, v.rowStride, 0.0f, ds, width);
+      smallGemm(false, true, rows, width, size, scale, qRows, q.rowStride,
+                kHead + key * k.rowStride, k.rowStride, 0.0f, p, width);
+      smallGemm(false, true, rows, width, size, 1.0f, g, stride,
+                vHead + key * v.rowStride, v.rowStride, 0.0f, ds, width);
       for (int64_t row = 0; row < rows; ++row) {
         float *pRow = p + row * width, *dsRow = ds + row * width;
         int64_t seen =
@@ -109,13 +108,13 @@ struct AttentionGrad : AttentionShape {
         std::memset(pRow + seen, 0, size_t(width - seen) * sizeof(float));
         std::memset(dsRow + seen, 0, size_t(width - seen) * sizeof(float));
       }
-      sgemm(true, false, width, size, rows, 1.0f, p, width, g, stride, 1.0f,
-            dv + key * kvStride, kvStride);
-      sgemm(true, false, width, size, rows, scale, ds, width, qRows,
-            q.rowStride, 1.0f, dk + key * kvStride, kvStride);
-      sgemm(false, false, rows, size, width, scale, ds, width,
-            kHead + key * k.rowStride, k.rowStride, key > 0 ? 1.0f : 0.0f, dq,
-            stride);
+      smallGemm(true, false, width, size, rows, 1.0f, p, width, g, stride, 1.0f,
+                dv + key * kvStride, kvStride);
+      smallGemm(true, false, width, size, rows, scale, ds, width, qRows,
+                q.rowStride, 1.0f, dk + key * kvStride, kvStride);
+      smallGemm(false, false, rows, size, width, scale, ds, width,
+                kHead + key * k.rowStride, k.rowStride, key > 0 ? 1.0f : 0.0f,
+                dq, stride);
     }
   }
 

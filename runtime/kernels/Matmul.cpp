@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Blas.h"
+#include "Gemm.h"
 #include "Kernels.h"
 #include "Parallel.h"
 #include "Strided.h"
@@ -114,9 +115,9 @@ struct Matmul {
     warmBlas(args.launch.pool->lanes);
   }
 
-  /// Every block packs its operands anew, which costs a block of 512 x 512 about
-  /// 5 % and one of 192 x 192 about 12 %. So blocks are as large as leaves
-  /// enough of them for the threads of a small machine.
+  /// Every block packs its operands anew, which costs a block of 512 x 512
+  /// about 5 % and one of 192 x 192 about 12 %. So blocks are as large as
+  /// leaves enough of them for the threads of a small machine.
   void chooseBlocks() {
     constexpr int64_t kEnough = 6, kLargest = 512, kSmallest = 192;
     int64_t targetM = kLargest, targetN = kLargest;
@@ -144,10 +145,10 @@ struct Matmul {
       for (int64_t row = 0; row < rows; ++row)
         std::copy(bias, bias + columns, c + row * n);
     }
-    sgemm(transposeA, transposeB, rows, columns, k, 1.0f,
-          x + i * (transposeA ? 1 : a.leading), a.leading,
-          w + j * (transposeB ? b.leading : 1), b.leading,
-          hasBias ? 1.0f : 0.0f, c, n);
+    gemm(transposeA, transposeB, rows, columns, k, 1.0f,
+         x + i * (transposeA ? 1 : a.leading), a.leading,
+         w + j * (transposeB ? b.leading : 1), b.leading, hasBias ? 1.0f : 0.0f,
+         c, n);
   }
 
   void run(const spw_launch &launch) const {
