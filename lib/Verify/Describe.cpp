@@ -12,37 +12,28 @@
 
 namespace spillway::verify {
 
+// Also names what was found wrong, so nothing is taken for granted here.
 std::string ScheduleInfo::instructionName(uint32_t instruction) const {
   const plan::Instruction &info = *body[instruction].table;
   std::string text = "instruction " + std::to_string(instruction) + " (";
-  switch (info.action_type()) {
-  case plan::Action::Launch: {
-    const plan::Launch &launch = *info.action_as_Launch();
-    text += launch.recompute() ? "recompute of " : "launch of ";
-    text += launch.op() < program->ops.size() ? program->opName(launch.op())
-                                              : "no op";
-    break;
-  }
-  case plan::Action::Copy:
-    text +=
-        "copy of " + std::to_string(info.action_as_Copy()->bytes()) + " bytes";
-    break;
-  case plan::Action::Feed: {
-    uint32_t tensor = info.action_as_Feed()->tensor();
+  if (const plan::Launch *launch = info.action_as_Launch()) {
+    text += launch->recompute() ? "recompute of " : "launch of ";
+    text += launch->op() < program->ops.size() ? program->opName(launch->op())
+                                               : "no op";
+  } else if (const plan::Copy *copy = info.action_as_Copy()) {
+    text += "copy of " + std::to_string(copy->bytes()) + " bytes";
+  } else if (const plan::Feed *feed = info.action_as_Feed()) {
     text += "feed";
-    if (tensor < program->tensors.size())
-      text += " of '" + program->tensors[tensor].table->name()->str() + "'";
-    break;
-  }
-  case plan::Action::Fetch: {
-    uint32_t output = info.action_as_Fetch()->output();
+    if (feed->tensor() < program->tensors.size())
+      text +=
+          " of '" + program->tensors[feed->tensor()].table->name()->str() + "'";
+  } else if (const plan::Fetch *fetch = info.action_as_Fetch()) {
     text += "fetch";
-    if (output < program->outputs.size())
-      text += " of '" + program->outputs[output].table->name()->str() + "'";
-    break;
-  }
-  default:
-    text += "nothing";
+    if (fetch->output() < program->outputs.size())
+      text += " of '" + program->outputs[fetch->output()].table->name()->str() +
+              "'";
+  } else {
+    text += "no action";
   }
   if (info.stream() < sizeOf(table->streams()))
     text += " on '" + table->streams()->Get(info.stream())->name()->str() + "'";

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Samples.h"
+#include "spillway/Plan/Seal.h"
 #include "spillway/Verify/Verify.h"
 #include "gtest/gtest.h"
 
@@ -294,6 +295,24 @@ const Fault structureFaults[] = {
           buffer->location = std::make_unique<plan::Location>(s.dev(0));
           buffer->value = 99; s.plan.buffers.push_back(std::move(buffer))),
 };
+
+// A union may have a type and no value: FlatBuffers does not mind.
+TEST(Faults, ActionOfATypeWithoutValue) {
+  std::vector<uint8_t> file = residentStep().file();
+  auto *instruction =
+      plan::GetMutablePlan(file.data())->mutable_body()->GetMutableObject(0);
+  auto *table = reinterpret_cast<uint8_t *>(instruction);
+  uint8_t *fields =
+      table - flatbuffers::ReadScalar<flatbuffers::soffset_t>(table);
+  flatbuffers::WriteScalar<flatbuffers::voffset_t>(
+      fields + plan::Instruction::VT_ACTION, 0);
+  ASSERT_EQ(instruction->action(), nullptr);
+  file.resize(file.size() - plan::kTrailerBytes);
+  plan::sealPlan(file);
+  auto error = verify::verifyPlan(file);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(error->code, verify::Code::MissingField) << error->message;
+}
 
 std::string nameOf(const testing::TestParamInfo<Fault> &info) {
   return info.param.name;
