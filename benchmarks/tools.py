@@ -1,0 +1,87 @@
+"""What the benchmarks share: they call the tools as a user would, and measure."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parent.parent
+BIN = SOURCE / "build/bin"
+OUT = SOURCE / "build/benchmarks"
+EXAMPLES = SOURCE / "examples"
+MIB = 2**20
+
+
+class Failed(Exception):
+    """A tool did not do what it was asked; the message is what it said."""
+
+
+def call(*command, threads=None):
+    """Runs a command; returns (seconds, peak resident bytes) of the process."""
+    env = dict(os.environ)
+    if threads:
+        env["OPENBLAS_NUM_THREADS"] = env["OMP_NUM_THREADS"] = str(threads)
+    with tempfile.TemporaryFile() as said:
+        start = time.monotonic()
+        child = subprocess.Popen([str(word) for word in command], stdout=subprocess.DEVNULL,
+                                 stderr=said, env=env)
+        _, status, usage = os.wait4(child.pid, 0)
+        seconds = time.monotonic() - start
+        child.returncode = os.waitstatus_to_exitcode(status)
+        if child.returncode != 0:
+            said.seek(0)
+            raise Failed(f"{Path(command[0]).name} exited with {child.returncode}: "
+                         f"{said.read().decode(errors='replace')[-2000:]}")
+    return seconds, usage.ru_maxrss * 1024
+
+
+class Model:
+    """An ONNX file with its dimensions, loss and optimizer, compiled on demand."""
+
+    def __init__(self, name, path, dims, loss, optimizer="adamw(lr=0.001,weight_decay=0.01)"):
+        self.name, self.path, self.dims = name, Path(path), dims
+        self.loss, self.optimizer = loss, optimizer
+
+    def compile(self, tag, *more, optimizer=None):
+        """Returns (plan file, compile statistics, seconds, peak resident bytes)."""
+        OUT.mkdir(parents=True, exist_ok=True)
+        plan = OUT / f"{self.name}.{tag}.spill"
+        stats = plan.with_suffix(".compile.json")
+        dims = [word for name, value in self.dims.items() for word in ("--dim", f"{name}={value}")]
+        seconds, peak = call(BIN / "spillwayc", self.path, *dims, f"--loss={self.loss}",
+                             f"--optimizer={optimizer or self.optimizer}", f"--stats={stats}",
+                             "--quiet", "-o", plan, *more)
+        return plan, json.loads(stats.read_text()), seconds, peak
+
+
+def run(plan, *more, steps, data, seed=1, deviation=0.02, threads=2):
+    """Runs a plan; returns its statistics."""
+    stats = plan.with_suffix(".run.json")
+    call(BIN / "spillway-run", plan, f"--steps={steps}", f"--seed={seed}",
+         f"--init=normal:{deviation}", f"--data={data}", f"--threads={threads}", "--quiet",
+         f"--stats={stats}", *more, threads=threads)
+    return json.loads(stats.read_text())
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def machine():
+    """One line on what was measured on."""
+    model = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo")
+                  if line.startswith("model name")), "unknown")
+    return f"{model}, {len(os.sched_getaffinity(0))} cores"
+
+
+def python_path():
+    """Makes the helpers of the examples importable."""
+    sys.path.insert(0, str(EXAMPLES / "common"))
+
+
+def own_peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
