@@ -23,7 +23,6 @@ std::vector<uint8_t> packed(const plan::PlanT &plan) {
           builder.GetBufferPointer() + builder.GetSize()};
 }
 
-// Without all that no machine looks at.
 std::vector<uint8_t> essence(const std::vector<uint8_t> &file) {
   plan::PlanT plan;
   plan::GetPlan(file.data())->UnPackTo(&plan);
@@ -339,6 +338,10 @@ Mutant Mutator::next() {
     plan::sealPlan(mutant.file);
     return mutant;
   }
+}
+
+std::vector<uint8_t> Mutator::essenceOf(const std::vector<uint8_t> &file) {
+  return essence(file);
 }
 
 bool Mutator::isEquivalent(const std::vector<uint8_t> &file) const {

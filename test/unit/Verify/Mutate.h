@@ -36,8 +36,11 @@ public:
 
   Mutant next();
 
-  /// Whether a mutant that was accepted is the same plan to a machine: it
-  /// differs in predictions, pictures, names of the target or capacities only.
+  /// The plan without predictions, pictures, rates and capacities: what a
+  /// machine would look at.
+  static std::vector<uint8_t> essenceOf(const std::vector<uint8_t> &file);
+
+  /// Whether a mutant that was accepted is the same plan to a machine.
   bool isEquivalent(const std::vector<uint8_t> &file) const;
 
 private:
