@@ -34,6 +34,7 @@ if os.environ.get("SPILLWAY_CHECK_ROUNDTRIP", "0") not in ("", "0"):
     opt_arguments = ["--verify-roundtrip"]
 
 tools = [
+    ToolSubst("spillway-import-test", unresolved="ignore"),
     ToolSubst("spillway-opt", extra_args=opt_arguments, unresolved="ignore"),
     ToolSubst("spillwayc", unresolved="ignore"),
     ToolSubst("spillway-plan", unresolved="ignore"),
