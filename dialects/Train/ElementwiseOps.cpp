@@ -8,6 +8,7 @@
 
 #include "Train/Builders.h"
 #include "Train/Elementwise.h"
+#include "Train/Inference.h"
 #include "Train/Train.h"
 
 using namespace mlir;
@@ -18,6 +19,20 @@ using namespace spillway::train;
 //===----------------------------------------------------------------------===//
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValueAttr(); }
+
+LogicalResult FillOp::verify() {
+  double value = getValue().convertToDouble();
+  Type element = tensorType(getResult()).getElementType();
+  if (isa<FloatType>(element))
+    return success();
+  // A truth value and unsigned integers start at 0; 2^63 itself is out of range.
+  unsigned bits = element.getIntOrFloatBitWidth();
+  bool isSigned = bits > 1 && !element.isUnsignedInteger();
+  double low = isSigned ? -std::ldexp(1.0, bits - 1) : 0, high = std::ldexp(1.0, isSigned ? bits - 1 : bits);
+  if (!(value >= low && value < high) || value != std::floor(value))
+    return emitOpError("expects a value that ") << element << " can hold, but got " << value;
+  return success();
+}
 
 bool CopyOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
 
@@ -34,7 +49,7 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
     return getInput();
   auto dense = dyn_cast_or_null<DenseElementsAttr>(adaptor.getInput());
   auto to = cast<RankedTensorType>(getType());
-  if (!dense || !dense.getElementType().isSignlessInteger() || dense.getNumElements() > 4096)
+  if (!dense || !dense.getElementType().isSignlessInteger() || (!dense.isSplat() && dense.getNumElements() > 4096))
     return {};
   if (auto floating = dyn_cast<FloatType>(to.getElementType()))
     return dense.mapValues(floating, [&](const APInt &value) {
@@ -58,7 +73,9 @@ LogicalResult CastOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayR
 //===----------------------------------------------------------------------===//
 
 /// `fn %a(, %b)* attr-dict : type(, type)*`; the types of unary forms are one.
-static ParseResult parseTableOp(OpAsmParser &parser, OperationState &state, bool oneType) {
+/// At least `minOperands` operands, of tensor types: the result is inferred from
+/// them before a verifier sees the op.
+static ParseResult parseTableOp(OpAsmParser &parser, OperationState &state, bool oneType, size_t minOperands) {
   StringRef fn;
   SmallVector<OpAsmParser::UnresolvedOperand> operands;
   SmallVector<Type> types;
@@ -67,6 +84,11 @@ static ParseResult parseTableOp(OpAsmParser &parser, OperationState &state, bool
       parser.parseOptionalAttrDict(state.attributes) || parser.parseColonTypeList(types))
     return failure();
   state.addAttribute("fn", parser.getBuilder().getStringAttr(fn));
+  if (operands.size() < minOperands)
+    return parser.emitError(loc, "expects at least ") << minOperands << " operands, but got " << operands.size();
+  for (Type type : types)
+    if (!isa<RankedTensorType>(type))
+      return parser.emitError(loc, "expects types of ranked tensors, but got ") << type;
   if (oneType) {
     if (types.size() != 1)
       return parser.emitError(loc, "expects one type, but got ") << types.size();
@@ -89,7 +111,7 @@ static void printTableOp(OpAsmPrinter &printer, Operation *op, StringRef fn, boo
 template <typename OpTy>
 static ParseResult parseAndInfer(OpAsmParser &parser, OperationState &state, bool oneType) {
   SMLoc loc = parser.getCurrentLocation();
-  if (parseTableOp(parser, state, oneType))
+  if (parseTableOp(parser, state, oneType, oneType ? 1 : 2))
     return failure();
   SmallVector<Type> types;
   if (failed(OpTy::inferReturnTypes(parser.getContext(), parser.getEncodedSourceLoc(loc), state.operands,
@@ -145,7 +167,7 @@ LogicalResult UnaryOp::differentiate(OpBuilder &builder, ValueRange grads, Array
 }
 
 namespace {
-/// x * 1 and x + 0.
+/// x * 1 and x ^ 1 are x (but x + 0 is not, where x is -0); x ^ 2 has a cheaper form.
 struct DropIdentityScalar : OpRewritePattern<UnaryOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(UnaryOp op, PatternRewriter &rewriter) const override {
@@ -184,13 +206,15 @@ LogicalResult UnaryGradOp::verify() {
   std::optional<UnaryInfo> info = lookupUnary(getFn());
   if (!info || info->needs == GradNeeds::ZERO)
     return emitOpError("expects a differentiable function of the elementwise table, but got '") << getFn() << "'";
+  if (failed(verifyUnary(*this, getFn(), getAAttr() != nullptr)))
+    return failure();
   if ((info->needs != GradNeeds::NONE) != (getSaved() != nullptr))
     return emitOpError("expects ") << (info->needs == GradNeeds::NONE ? "no" : "one") << " saved operand for '"
            << getFn() << "'";
   if (getSaved() && getSaved().getType() != getGrad().getType())
     return emitOpError("expects a saved operand of type ") << getGrad().getType() << ", but got "
            << getSaved().getType();
-  return success();
+  return verifyInferred(*this);
 }
 
 int64_t UnaryGradOp::getFlops() {
@@ -203,13 +227,14 @@ SmallVector<std::pair<unsigned, unsigned>> UnaryGradOp::getInPlacePairs() { retu
 // BinaryOp
 //===----------------------------------------------------------------------===//
 
+template <typename OpTy>
 static LogicalResult inferBroadcast(std::optional<Location> loc, ValueRange operands, Type element,
                                     SmallVectorImpl<Type> &types) {
   SmallVector<int64_t> shape(tensorType(operands[0]).getShape());
   for (Value operand : operands.drop_front()) {
     FailureOr<SmallVector<int64_t>> joined = broadcastShapes(shape, tensorType(operand).getShape());
     if (failed(joined))
-      return emitOptionalError(loc, "expects operands that broadcast, but got ", operands[0].getType(), " and ",
+      return emitInferError<OpTy>(loc, "expects operands that broadcast, but got ", operands[0].getType(), " and ",
                                operand.getType());
     shape = *joined;
   }
@@ -246,13 +271,15 @@ void BinaryOp::build(OpBuilder &builder, OperationState &state, StringRef fn, Va
 
 LogicalResult BinaryOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
-  return inferBroadcast(loc, adaptor.getOperands(), tensorType(adaptor.getLhs()).getElementType(), types);
+  return inferBroadcast<BinaryOp>(loc, adaptor.getOperands(), tensorType(adaptor.getLhs()).getElementType(), types);
 }
 
 LogicalResult BinaryOp::verify() {
   if (!lookupBinary(getFn()))
     return emitOpError("expects a binary function of the elementwise table, but got '") << getFn() << "'";
-  return verifyOneElementType(*this, getLhs(), getRhs());
+  if (failed(verifyOneElementType(*this, getLhs(), getRhs())))
+    return failure();
+  return verifyInferred(*this);
 }
 
 int64_t BinaryOp::getFlops() { return tensorType(getResult()).getNumElements() * lookupBinary(getFn())->flops; }
@@ -322,6 +349,14 @@ static std::optional<double> splatOf(Value value) {
   return dense.getSplatValue<APFloat>().convertToDouble();
 }
 
+/// Whether x / c may become x * (1 / c): where 1 / c is a normal number of the type.
+static bool hasReciprocal(double c, Type element) {
+  APFloat number(1.0 / c);
+  bool losesInfo;
+  number.convert(cast<FloatType>(element).getFloatSemantics(), APFloat::rmNearestTiesToEven, &losesInfo);
+  return number.isNormal();
+}
+
 namespace {
 /// x op c, for a scalar constant c that does not change the shape, is a unary
 /// function with a parameter: no operand to keep or to move.
@@ -339,7 +374,7 @@ struct ScalarOperand : OpRewritePattern<BinaryOp> {
         unary = {"add_scalar", -*c};
       else if (fn == "mul")
         unary = {"mul_scalar", *c};
-      else if (fn == "div" && std::isfinite(1.0 / *c))
+      else if (fn == "div" && hasReciprocal(*c, tensorType(op.getLhs()).getElementType()))
         unary = {"mul_scalar", 1.0 / *c};
       else if (fn == "pow")
         unary = {"pow_scalar", *c};
@@ -380,12 +415,14 @@ void CompareOp::build(OpBuilder &builder, OperationState &state, StringRef fn, V
 }
 LogicalResult CompareOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
                                           SmallVectorImpl<Type> &types) {
-  return inferBroadcast(loc, adaptor.getOperands(), IntegerType::get(context, 1), types);
+  return inferBroadcast<CompareOp>(loc, adaptor.getOperands(), IntegerType::get(context, 1), types);
 }
 LogicalResult CompareOp::verify() {
   if (!isCompare(getFn()))
     return emitOpError("expects a comparison of the elementwise table, but got '") << getFn() << "'";
-  return verifyOneElementType(*this, getLhs(), getRhs());
+  if (failed(verifyOneElementType(*this, getLhs(), getRhs())))
+    return failure();
+  return verifyInferred(*this);
 }
 bool CompareOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
 
@@ -398,22 +435,23 @@ void LogicalOp::build(OpBuilder &builder, OperationState &state, StringRef fn, V
 }
 LogicalResult LogicalOp::inferReturnTypes(MLIRContext *context, std::optional<Location> loc, Adaptor adaptor,
                                           SmallVectorImpl<Type> &types) {
-  return inferBroadcast(loc, adaptor.getOperands(), IntegerType::get(context, 1), types);
+  return inferBroadcast<LogicalOp>(loc, adaptor.getOperands(), IntegerType::get(context, 1), types);
 }
 LogicalResult LogicalOp::verify() {
   if (!isLogical(getFn()))
     return emitOpError("expects a logical function of the elementwise table, but got '") << getFn() << "'";
-  return success();
+  return verifyInferred(*this);
 }
 bool LogicalOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
 
 LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   if (tensorType(adaptor.getLhs()).getElementType() != tensorType(adaptor.getRhs()).getElementType())
-    return emitOptionalError(loc, "expects branches of one element type, but got ", adaptor.getLhs().getType(),
+    return emitInferError<SelectOp>(loc, "expects branches of one element type, but got ", adaptor.getLhs().getType(),
                              " and ", adaptor.getRhs().getType());
-  return inferBroadcast(loc, adaptor.getOperands(), tensorType(adaptor.getLhs()).getElementType(), types);
+  return inferBroadcast<SelectOp>(loc, adaptor.getOperands(), tensorType(adaptor.getLhs()).getElementType(), types);
 }
+LogicalResult SelectOp::verify() { return verifyInferred(*this); }
 bool SelectOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
 
 LogicalResult SelectOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool> needed,

@@ -34,11 +34,19 @@ Layout Layout::dense(Type type) {
 }
 
 bool Layout::isDense() const {
+  if (llvm::is_contained(sizes, 0))
+    return true; // no element, no gap
   SmallVector<int64_t> expected = denseStrides(sizes);
   for (size_t i = 0; i < sizes.size(); ++i)
     if (sizes[i] != 1 && strides[i] != expected[i])
       return false;
   return true;
+}
+
+Value viewRoot(Value value) {
+  while (auto view = value.getDefiningOp<ViewOpInterface>())
+    value = view->getOperand(0);
+  return value;
 }
 
 FailureOr<ViewOf> traceView(Value value, Operation **culprit) {

@@ -42,6 +42,9 @@ struct ViewOf {
   Layout layout;
 };
 
+/// The value that `value` is a view of, by however many views, or itself.
+mlir::Value viewRoot(mlir::Value value);
+
 /// Follows views (ViewOpInterface) from `value` to its root. Fails where a view
 /// on the way cannot be expressed by strides; `culprit`, if given, is then set to
 /// the view op whose operand must be copied first.

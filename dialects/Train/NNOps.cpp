@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Train/Builders.h"
+#include "Train/Inference.h"
 #include "Train/Train.h"
 #include "spillway/KernelWorkspace.h"
 
@@ -31,6 +32,15 @@ static LogicalResult rejectGradsFrom(Operation *op, ValueRange grads, unsigned f
 // Softmax
 //===----------------------------------------------------------------------===//
 
+static LogicalResult verifyHasLast(Operation *op, Value value) {
+  if (tensorType(value).getRank() < 1)
+    return op->emitOpError("expects an operand of rank 1 or more, but got ") << value.getType();
+  return success();
+}
+
+LogicalResult SoftmaxOp::verify() { return verifyHasLast(*this, getInput()); }
+LogicalResult SoftmaxGradOp::verify() { return verifyHasLast(*this, getGrad()); }
+
 int64_t SoftmaxOp::getFlops() { return 20 * tensorType(getInput()).getNumElements(); }
 SmallVector<std::pair<unsigned, unsigned>> SoftmaxOp::getInPlacePairs() { return {{0, 0}}; }
 LogicalResult SoftmaxOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool>,
@@ -53,16 +63,28 @@ static LogicalResult verifyNormParameter(Operation *op, Value input, Value param
   return success();
 }
 
+/// What the gradient of a norm is given besides gamma: a gradient of the result
+/// and the statistics of each row.
+static LogicalResult verifyNormGrad(Operation *op, Value grad, Value input, ValueRange statistics) {
+  if (grad.getType() != input.getType())
+    return op->emitOpError("expects a gradient of type ") << input.getType() << ", but got " << grad.getType();
+  for (Value statistic : statistics)
+    if (tensorType(statistic).getShape() != tensorType(input).getShape().drop_back())
+      return op->emitOpError("expects one statistic for each row of ") << input.getType() << ", but got "
+             << statistic.getType();
+  return success();
+}
+
 LogicalResult LayerNormOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                             SmallVectorImpl<Type> &types) {
   auto input = tensorType(adaptor.getInput());
   if (input.getRank() < 1)
-    return emitOptionalError(loc, "expects an input of rank 1 or more");
+    return emitInferError<LayerNormOp>(loc, "expects an input of rank 1 or more, but got ", input);
   types.append({input, dropLast(input), dropLast(input)});
   return success();
 }
 LogicalResult LayerNormOp::verify() {
-  if (failed(verifyNormParameter(*this, getInput(), getGamma(), "gamma")))
+  if (failed(verifyInferred(*this)) || failed(verifyNormParameter(*this, getInput(), getGamma(), "gamma")))
     return failure();
   return verifyNormParameter(*this, getInput(), getBeta(), "beta");
 }
@@ -81,6 +103,11 @@ LogicalResult LayerNormGradOp::inferReturnTypes(MLIRContext *, std::optional<Loc
   types.append({adaptor.getInput().getType(), adaptor.getGamma().getType(), adaptor.getGamma().getType()});
   return success();
 }
+LogicalResult LayerNormGradOp::verify() {
+  if (failed(verifyInferred(*this)) || failed(verifyNormParameter(*this, getInput(), getGamma(), "gamma")))
+    return failure();
+  return verifyNormGrad(*this, getGrad(), getInput(), {getMean(), getRstd()});
+}
 int64_t LayerNormGradOp::getFlops() { return 14 * tensorType(getInput()).getNumElements(); }
 int64_t LayerNormGradOp::getWorkspaceBytes(int64_t) {
   return spillway::workspace::layerNormGradBytes(rowsOf(getInput()), lastSize(getInput()));
@@ -91,11 +118,15 @@ LogicalResult RmsNormOp::inferReturnTypes(MLIRContext *, std::optional<Location>
                                           SmallVectorImpl<Type> &types) {
   auto input = tensorType(adaptor.getInput());
   if (input.getRank() < 1)
-    return emitOptionalError(loc, "expects an input of rank 1 or more");
+    return emitInferError<RmsNormOp>(loc, "expects an input of rank 1 or more, but got ", input);
   types.append({input, dropLast(input)});
   return success();
 }
-LogicalResult RmsNormOp::verify() { return verifyNormParameter(*this, getInput(), getGamma(), "gamma"); }
+LogicalResult RmsNormOp::verify() {
+  if (failed(verifyInferred(*this)))
+    return failure();
+  return verifyNormParameter(*this, getInput(), getGamma(), "gamma");
+}
 int64_t RmsNormOp::getFlops() { return 5 * tensorType(getInput()).getNumElements(); }
 LogicalResult RmsNormOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool>,
                                        SmallVectorImpl<Value> &operandGrads) {
@@ -111,6 +142,11 @@ LogicalResult RmsNormGradOp::inferReturnTypes(MLIRContext *, std::optional<Locat
   types.append({adaptor.getInput().getType(), adaptor.getGamma().getType()});
   return success();
 }
+LogicalResult RmsNormGradOp::verify() {
+  if (failed(verifyInferred(*this)) || failed(verifyNormParameter(*this, getInput(), getGamma(), "gamma")))
+    return failure();
+  return verifyNormGrad(*this, getGrad(), getInput(), getRstd());
+}
 int64_t RmsNormGradOp::getFlops() { return 10 * tensorType(getInput()).getNumElements(); }
 int64_t RmsNormGradOp::getWorkspaceBytes(int64_t) {
   return spillway::workspace::rmsNormGradBytes(rowsOf(getInput()), lastSize(getInput()));
@@ -125,28 +161,34 @@ LogicalResult AttentionOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
                                             SmallVectorImpl<Type> &types) {
   auto q = tensorType(adaptor.getQ());
   if (q.getRank() != 4)
-    return emitOptionalError(loc, "expects a query of rank 4, but got ", q);
+    return emitInferError<AttentionOp>(loc, "expects a query of rank 4, but got ", q);
   types.push_back(q);
   types.push_back(RankedTensorType::get({q.getDimSize(0), q.getDimSize(2), q.getDimSize(1)}, q.getElementType()));
   return success();
 }
 
-LogicalResult AttentionOp::verify() {
-  auto q = tensorType(getQ()), k = tensorType(getK()), v = tensorType(getV());
-  if (k != v || k.getRank() != 4 || k.getDimSize(0) != q.getDimSize(0) || k.getDimSize(3) != q.getDimSize(3))
-    return emitOpError("expects keys and values of one type [B, S, K, D] for a query ") << q << ", but got " << k
+/// (C1) to (C3) of attention, for it and its gradient.
+template <typename OpTy> static LogicalResult verifyAttention(OpTy op) {
+  if (failed(verifyInferred(op)))
+    return failure();
+  auto q = tensorType(op.getQ()), k = tensorType(op.getK()), v = tensorType(op.getV());
+  if (k != v || q.getRank() != 4 || k.getElementType() != q.getElementType() || k.getRank() != 4 || k.getDimSize(0) != q.getDimSize(0) || k.getDimSize(3) != q.getDimSize(3))
+    return op.emitOpError("expects keys and values of one type [B, S, K, D] for a query ") << q << ", but got " << k
            << " and " << v;
   if (k.getDimSize(2) == 0 || q.getDimSize(2) % k.getDimSize(2) != 0)
-    return emitOpError("expects a number of key heads that divides ") << q.getDimSize(2) << ", but got "
+    return op.emitOpError("expects a number of key heads that divides ") << q.getDimSize(2) << ", but got "
            << k.getDimSize(2);
-  if (getMask()) {
+  if (op.getMask()) {
     SmallVector<int64_t> scores = {q.getDimSize(0), q.getDimSize(2), q.getDimSize(1), k.getDimSize(1)};
-    FailureOr<SmallVector<int64_t>> joined = broadcastShapes(scores, tensorType(getMask()).getShape());
+    FailureOr<SmallVector<int64_t>> joined = broadcastShapes(scores, tensorType(op.getMask()).getShape());
     if (failed(joined) || *joined != scores)
-      return emitOpError("expects a mask that broadcasts to [") << scores << "], but got " << getMask().getType();
+      return op.emitOpError("expects a mask that broadcasts to [") << scores << "], but got "
+             << op.getMask().getType();
   }
   return success();
 }
+
+LogicalResult AttentionOp::verify() { return verifyAttention(*this); }
 
 /// Pairs of a query and a key that are worked on.
 template <typename OpTy> static int64_t scoreElements(OpTy op) {
@@ -155,8 +197,8 @@ template <typename OpTy> static int64_t scoreElements(OpTy op) {
   return op.getCausal() ? (pairs + 1) / 2 : pairs;
 }
 
-/// Operands 0 .. `dense` - 1 are [B, T, H, D] with a dense last dimension.
-static bool acceptsHeadStrides(unsigned index, ArrayRef<int64_t> strides, ArrayRef<int64_t> sizes) {
+/// [B, T, H, D] with a dense last dimension.
+static bool acceptsHeadStrides(ArrayRef<int64_t> strides, ArrayRef<int64_t> sizes) {
   return strides.back() == 1 || sizes.back() == 1;
 }
 
@@ -170,7 +212,7 @@ void AttentionOp::getKernelAttributes(int64_t lanes, NamedAttrList &attributes) 
   attributes.set("lanes", Builder(getContext()).getI64IntegerAttr(lanes));
 }
 bool AttentionOp::acceptsStrides(unsigned index, ArrayRef<int64_t> strides) {
-  return index >= 3 || acceptsHeadStrides(index, strides, tensorType(getOperand(index)).getShape());
+  return index >= 3 || acceptsHeadStrides(strides, tensorType(getOperand(index)).getShape());
 }
 
 LogicalResult AttentionOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool> needed,
@@ -192,6 +234,18 @@ LogicalResult AttentionGradOp::inferReturnTypes(MLIRContext *, std::optional<Loc
   types.append({adaptor.getQ().getType(), adaptor.getK().getType(), adaptor.getV().getType()});
   return success();
 }
+LogicalResult AttentionGradOp::verify() {
+  if (failed(verifyAttention(*this)))
+    return failure();
+  auto q = tensorType(getQ());
+  if (getGrad().getType() != q || getOutput().getType() != q)
+    return emitOpError("expects a gradient and an output of type ") << q << ", but got " << getGrad().getType()
+           << " and " << getOutput().getType();
+  int64_t lse[] = {q.getDimSize(0), q.getDimSize(2), q.getDimSize(1)};
+  if (tensorType(getLse()).getShape() != ArrayRef<int64_t>(lse))
+    return emitOpError("expects an lse of shape [") << ArrayRef<int64_t>(lse) << "], but got " << getLse().getType();
+  return success();
+}
 int64_t AttentionGradOp::getFlops() { return scoreElements(*this) * (10 * lastSize(getQ()) + 24); }
 StringRef AttentionGradOp::getWorkKind() { return "attention"; }
 int64_t AttentionGradOp::getWorkspaceBytes(int64_t lanes) {
@@ -205,7 +259,7 @@ void AttentionGradOp::getKernelAttributes(int64_t lanes, NamedAttrList &attribut
 bool AttentionGradOp::acceptsStrides(unsigned index, ArrayRef<int64_t> strides) {
   if (index == 5)
     return false; // lse
-  return index >= 6 || acceptsHeadStrides(index, strides, tensorType(getOperand(index)).getShape());
+  return index >= 6 || acceptsHeadStrides(strides, tensorType(getOperand(index)).getShape());
 }
 
 //===----------------------------------------------------------------------===//
@@ -252,13 +306,15 @@ LogicalResult CrossEntropyOp::inferReturnTypes(MLIRContext *, std::optional<Loca
                                                SmallVectorImpl<Type> &types) {
   auto logits = tensorType(adaptor.getLogits());
   if (logits.getRank() != 2)
-    return emitOptionalError(loc, "expects logits of rank 2, but got ", logits);
+    return emitInferError<CrossEntropyOp>(loc, "expects logits of rank 2, but got ", logits);
   auto scalar = RankedTensorType::get({}, logits.getElementType());
   types.append({scalar, dropLast(logits), scalar});
   return success();
 }
 
 LogicalResult CrossEntropyOp::verify() {
+  if (failed(verifyInferred(*this)))
+    return failure();
   auto logits = tensorType(getLogits()), labels = tensorType(getLabels());
   if (labels.getRank() != 1 || labels.getDimSize(0) != logits.getDimSize(0))
     return emitOpError("expects one label for each of ") << logits.getDimSize(0) << " rows, but got " << labels;
@@ -284,6 +340,21 @@ LogicalResult CrossEntropyOp::differentiate(OpBuilder &builder, ValueRange grads
 LogicalResult CrossEntropyGradOp::inferReturnTypes(MLIRContext *, std::optional<Location>, Adaptor adaptor,
                                                    SmallVectorImpl<Type> &types) {
   types.push_back(adaptor.getLogits().getType());
+  return success();
+}
+LogicalResult CrossEntropyGradOp::verify() {
+  if (failed(verifyInferred(*this)))
+    return failure();
+  auto logits = tensorType(getLogits());
+  if (logits.getRank() != 2)
+    return emitOpError("expects logits of rank 2, but got ") << logits;
+  ArrayRef<int64_t> rows = logits.getShape().take_front();
+  if (tensorType(getLabels()).getShape() != rows || tensorType(getLse()).getShape() != rows)
+    return emitOpError("expects labels and lse of ") << rows[0] << " rows, but got " << getLabels().getType()
+           << " and " << getLse().getType();
+  if (tensorType(getGrad()).getRank() != 0 || tensorType(getCount()).getRank() != 0)
+    return emitOpError("expects a scalar gradient and a scalar count, but got ") << getGrad().getType() << " and "
+           << getCount().getType();
   return success();
 }
 int64_t CrossEntropyGradOp::getFlops() { return 20 * tensorType(getLogits()).getNumElements(); }

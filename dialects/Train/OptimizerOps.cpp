@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Train/Inference.h"
 #include "Train/Train.h"
 #include "spillway/KernelWorkspace.h"
 
@@ -23,6 +24,14 @@ LogicalResult SumSquaresOp::inferReturnTypes(MLIRContext *context, std::optional
   types.push_back(scalarF32(context));
   return success();
 }
+static LogicalResult verifyNotEmpty(Operation *op) {
+  if (op->getNumOperands() == 0)
+    return op->emitOpError("expects at least one operand");
+  return success();
+}
+LogicalResult SumSquaresOp::verify() { return verifyNotEmpty(*this); }
+LogicalResult ClipScaleOp::verify() { return verifyNotEmpty(*this); }
+
 int64_t SumSquaresOp::getFlops() {
   int64_t flops = 0;
   for (Value input : getInputs())
@@ -63,14 +72,14 @@ static void inferUpdated(ValueRange tensors, unsigned size, SmallVectorImpl<Type
       types.push_back(tensor.getType());
 }
 
-static LogicalResult verifyGroups(Operation *op, ValueRange tensors, unsigned size) {
+template <typename OpTy> static LogicalResult verifyGroups(OpTy op, ValueRange tensors, unsigned size) {
   if (tensors.empty() || tensors.size() % size != 0)
     return op->emitOpError("expects a positive multiple of ") << size << " tensors, but got " << tensors.size();
   for (unsigned i = 0; i < tensors.size(); ++i)
     if (tensors[i].getType() != tensors[i - i % size].getType())
       return op->emitOpError("expects tensors of one type in a group, but got ") << tensors[i - i % size].getType()
              << " and " << tensors[i].getType();
-  return success();
+  return verifyInferred(op);
 }
 
 template <typename OpTy> static SmallVector<std::pair<unsigned, unsigned>> inPlaceGroups(OpTy op) {

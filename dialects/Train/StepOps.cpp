@@ -51,6 +51,13 @@ void StepOp::setArgAttr(unsigned index, StringRef name, Attribute value) {
   setArgsAttr(ArrayAttr::get(getContext(), dicts));
 }
 
+BlockArgument StepOp::findArgument(StringRef name) {
+  for (BlockArgument arg : getBlock().getArguments())
+    if (getArgName(arg.getArgNumber()) == name)
+      return arg;
+  return {};
+}
+
 BlockArgument StepOp::addArgument(Type type, Location loc, Role role, DictionaryAttr dict) {
   SmallVector<int32_t> roles(getRoles());
   roles.push_back(static_cast<int32_t>(role));
@@ -102,10 +109,13 @@ ParseResult StepOp::parse(OpAsmParser &parser, OperationState &state) {
     OpAsmParser::Argument &argument = arguments.emplace_back();
     std::string argName;
     NamedAttrList dict;
-    if (parser.parseArgument(argument) || parser.parseString(&argName) ||
-        parser.parseColonType(argument.type) || parser.parseOptionalAttrDict(dict) ||
-        parser.parseOptionalLocationSpecifier(argument.sourceLoc))
+    if (parser.parseArgument(argument) || parser.parseOptionalLocationSpecifier(argument.sourceLoc) ||
+        parser.parseString(&argName) || parser.parseColonType(argument.type) || parser.parseOptionalAttrDict(dict))
       return failure();
+    if (dict.get("name"))
+      return parser.emitError(loc, "expects the name of an argument once, as a string behind it, but got a 'name' "
+                                   "for \"")
+             << argName << "\" too";
     dict.set("name", builder.getStringAttr(argName));
     roles.push_back(static_cast<int32_t>(*role));
     dicts.push_back(dict.getDictionary(builder.getContext()));
@@ -129,7 +139,9 @@ void StepOp::print(OpAsmPrinter &printer) {
       [&](BlockArgument arg) {
         unsigned index = arg.getArgNumber();
         printer.printNewline();
-        printer << "    " << stringifyRole(getRole(index)) << ' ' << arg << ' ';
+        printer << "    " << stringifyRole(getRole(index)) << ' ';
+        printer.printRegionArgument(arg, /*argAttrs=*/{}, /*omitType=*/true); // with its location, if asked for
+        printer << ' ';
         printer.printAttribute(getArgAttr(index, "name"));
         printer << " : " << arg.getType();
         printer.printOptionalAttrDict(getArgDict(index).getValue(), {"name"});
@@ -151,6 +163,32 @@ void StepOp::print(OpAsmPrinter &printer) {
   printer.printRegion(getBody(), /*printEntryBlockArgs=*/false);
 }
 
+/// The entries of an argument's dictionary that the compiler and the runtime read.
+static LogicalResult verifyArgDict(StepOp step, unsigned index) {
+  auto isName = [](Attribute attribute) { return isa<StringAttr>(attribute); };
+  auto fits = [&](StringRef key, Attribute value) {
+    if (key == "source")
+      return isa<SourceAttr>(value);
+    if (key == "fill")
+      return isa<FloatAttr, IntegerAttr>(value);
+    if (key == "value")
+      return isa<ElementsAttr>(value);
+    if (key == "vocabulary" || key == "ignore_index")
+      return isa<IntegerAttr>(value);
+    if (key == "frozen")
+      return isa<UnitAttr>(value);
+    if (key == "tied")
+      return isa<ArrayAttr>(value) && llvm::all_of(cast<ArrayAttr>(value), isName);
+    return true;
+  };
+  for (NamedAttribute entry : step.getArgDict(index))
+    if (!fits(entry.getName(), entry.getValue()))
+      return step.emitOpError("expects another kind of value for '")
+             << entry.getName().getValue() << "' of argument '" << step.getArgName(index) << "', but got "
+             << entry.getValue();
+  return success();
+}
+
 LogicalResult StepOp::verify() {
   Block &block = getBlock();
   if (getRoles().size() != block.getNumArguments() || getArgs().size() != block.getNumArguments())
@@ -168,7 +206,14 @@ LogicalResult StepOp::verify() {
     if (!type || !type.hasStaticShape())
       return emitOpError("expects a static tensor for argument '") << getArgName(i) << "', but got "
              << block.getArgument(i).getType();
+    if (failed(verifyArgDict(*this, i)))
+      return failure();
   }
+  auto microBatches = static_cast<int64_t>(getMicroBatches()), tokens = static_cast<int64_t>(getTokens()),
+       lanes = static_cast<int64_t>(getLanes());
+  if (microBatches < 1 || tokens < 0 || lanes < 1)
+    return emitOpError("expects at least 1 micro-batch, 0 tokens and 1 lane, but got ")
+           << microBatches << ", " << tokens << " and " << lanes;
   if (block.empty() || !isa<ReturnOp>(block.back()))
     return emitOpError("expects train.return at its end");
   return success();

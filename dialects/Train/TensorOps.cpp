@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Train/Builders.h"
+#include "Train/Inference.h"
 #include "Train/Train.h"
 #include "spillway/KernelWorkspace.h"
 
@@ -24,7 +25,7 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   int64_t previous = -1;
   for (int64_t d : adaptor.getDims()) {
     if (d <= previous || d >= input.getRank())
-      return emitOptionalError(loc, "expects ascending dimensions below ", input.getRank(), ", but got [",
+      return emitInferError<ReduceOp>(loc, "expects ascending dimensions below ", input.getRank(), ", but got [",
                                adaptor.getDims(), "]");
     shape[d] = 1;
     previous = d;
@@ -33,7 +34,7 @@ LogicalResult ReduceOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   return success();
 }
 
-LogicalResult ReduceOp::verify() { return success(); }
+LogicalResult ReduceOp::verify() { return verifyInferred(*this); }
 int64_t ReduceOp::getFlops() { return tensorType(getInput()).getNumElements(); }
 int64_t ReduceOp::getWorkspaceBytes(int64_t) {
   int64_t outputs = tensorType(getResult()).getNumElements();
@@ -68,11 +69,11 @@ LogicalResult ReduceOp::differentiate(OpBuilder &builder, ValueRange grads, Arra
 LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
   if (adaptor.getInputs().empty())
-    return emitOptionalError(loc, "expects at least one input");
+    return emitInferError<ConcatOp>(loc, "expects at least one input");
   auto first = tensorType(adaptor.getInputs()[0]);
   int64_t dim = static_cast<int64_t>(adaptor.getDim());
   if (dim < 0 || dim >= first.getRank())
-    return emitOptionalError(loc, "expects a dimension below ", first.getRank(), ", but got ", dim);
+    return emitInferError<ConcatOp>(loc, "expects a dimension below ", first.getRank(), ", but got ", dim);
   SmallVector<int64_t> shape(first.getShape());
   shape[dim] = 0;
   for (Value input : adaptor.getInputs()) {
@@ -81,14 +82,14 @@ LogicalResult ConcatOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
     for (int64_t d = 0; fits && d < first.getRank(); ++d)
       fits = d == dim || type.getDimSize(d) == first.getDimSize(d);
     if (!fits)
-      return emitOptionalError(loc, "expects inputs alike but for dimension ", dim, ", but got ", first, " and ", type);
+      return emitInferError<ConcatOp>(loc, "expects inputs alike but for dimension ", dim, ", but got ", first, " and ", type);
     shape[dim] += type.getDimSize(dim);
   }
   types.push_back(RankedTensorType::get(shape, first.getElementType()));
   return success();
 }
 
-LogicalResult ConcatOp::verify() { return success(); }
+LogicalResult ConcatOp::verify() { return verifyInferred(*this); }
 bool ConcatOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
 
 LogicalResult ConcatOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool>,
@@ -112,9 +113,9 @@ LogicalResult PadOp::verify() {
     return emitOpError("expects one offset a dimension and a result of the input's rank and element type, but got ")
            << to;
   for (int64_t d = 0; d < from.getRank(); ++d)
-    if (getLow()[d] < 0 || getLow()[d] + from.getDimSize(d) > to.getDimSize(d))
+    if (getLow()[d] < 0 || getLow()[d] > to.getDimSize(d) - from.getDimSize(d))
       return emitOpError("expects dimension ") << d << " of the input inside [0, " << to.getDimSize(d)
-             << "), but got [" << getLow()[d] << ", " << getLow()[d] + from.getDimSize(d) << ")";
+             << "), but got " << from.getDimSize(d) << " elements from " << getLow()[d] << " on";
   return success();
 }
 
@@ -205,13 +206,13 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
   auto a = tensorType(adaptor.getA()), b = tensorType(adaptor.getB());
   int64_t rank = a.getRank();
   if (rank < 2 || b.getRank() != rank || a.getShape().drop_back(2) != b.getShape().drop_back(2))
-    return emitOptionalError(loc, "expects operands of one rank of at least 2 with equal leading dimensions, but got ",
+    return emitInferError<MatmulOp>(loc, "expects operands of one rank of at least 2 with equal leading dimensions, but got ",
                              a, " and ", b);
   bool ta = adaptor.getTransposeA(), tb = adaptor.getTransposeB();
   int64_t m = a.getDimSize(rank - (ta ? 1 : 2)), k = a.getDimSize(rank - (ta ? 2 : 1));
   int64_t k2 = b.getDimSize(rank - (tb ? 1 : 2)), n = b.getDimSize(rank - (tb ? 2 : 1));
   if (k != k2)
-    return emitOptionalError(loc, "expects contracted dimensions that agree, but got ", k, " in ", a, " and ", k2,
+    return emitInferError<MatmulOp>(loc, "expects contracted dimensions that agree, but got ", k, " in ", a, " and ", k2,
                              " in ", b);
   SmallVector<int64_t> shape(a.getShape());
   shape[rank - 2] = m;
@@ -221,6 +222,11 @@ LogicalResult MatmulOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
 }
 
 LogicalResult MatmulOp::verify() {
+  if (failed(verifyInferred(*this)))
+    return failure();
+  if (tensorType(getA()).getElementType() != tensorType(getB()).getElementType())
+    return emitOpError("expects operands of one element type, but got ") << getA().getType() << " and "
+           << getB().getType();
   int64_t n = tensorType(getResult()).getShape().back();
   if (getBias() && tensorType(getBias()).getShape() != ArrayRef<int64_t>{n})
     return emitOpError("expects a bias of ") << n << " elements, but got " << getBias().getType();
@@ -300,14 +306,14 @@ LogicalResult EmbeddingOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
                                             SmallVectorImpl<Type> &types) {
   auto table = tensorType(adaptor.getTable());
   if (table.getRank() != 2)
-    return emitOptionalError(loc, "expects a table of rank 2, but got ", table);
+    return emitInferError<EmbeddingOp>(loc, "expects a table of rank 2, but got ", table);
   SmallVector<int64_t> shape(tensorType(adaptor.getIds()).getShape());
   shape.push_back(table.getDimSize(1));
   types.push_back(RankedTensorType::get(shape, table.getElementType()));
   return success();
 }
 
-LogicalResult EmbeddingOp::verify() { return success(); }
+LogicalResult EmbeddingOp::verify() { return verifyInferred(*this); }
 
 /// Only the rows that are looked up move.
 int64_t EmbeddingOp::getBytesMoved() { return 2 * getByteSize(getType()) + getByteSize(getIds().getType()); }
@@ -329,7 +335,8 @@ std::optional<int64_t> EmbeddingGradOp::getIndexLimit(unsigned index) {
 
 LogicalResult EmbeddingGradOp::verify() {
   auto grad = tensorType(getGrad()), table = tensorType(getResult());
-  if (table.getRank() != 2 || grad.getShape().drop_back() != tensorType(getIds()).getShape() ||
+  if (table.getRank() != 2 || grad.getRank() < 1 || grad.getElementType() != table.getElementType() ||
+      grad.getShape().drop_back() != tensorType(getIds()).getShape() ||
       grad.getShape().back() != table.getDimSize(1))
     return emitOpError("expects a gradient of the shape of the indices and a row of ") << table << ", but got " << grad;
   return success();

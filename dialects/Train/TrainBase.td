@@ -46,6 +46,7 @@ def Train_IntTensor : StaticShapeTensorOf<[I8, UI8, I16, I32, I64]>;
 def Train_NumTensor : StaticShapeTensorOf<[F32, F16, BF16, F64, I8, UI8, I16, I32, I64]>;
 def Train_BoolTensor : StaticShapeTensorOf<[I1]>;
 def Train_F32Tensor : StaticShapeTensorOf<[F32]>;
+def Train_F32Scalar : 0DTensorOf<[F32]>;
 
 def Train_Role : I32EnumAttr<"Role", "what an argument of a step is", [
     I32EnumAttrCase<"input", 0>, I32EnumAttrCase<"param", 1>,
@@ -66,12 +67,14 @@ def Train_SourceAttr : Train_Attr<"Source", "source"> {
   let description = [{
     A range of a file, never the bytes themselves. The file need not exist to
     compile. `file` is relative to the model's folder.
+    Constraints: (C1) `offset` and `bytes` are not negative.
 
     ```mlir
     #train.source<"model.onnx.data" at 4096 bytes 786432>
     ```
   }];
   let parameters = (ins "::mlir::StringAttr":$file, "int64_t":$offset, "int64_t":$bytes);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` $file `at` $offset `bytes` $bytes `>`";
 }
 

@@ -18,6 +18,14 @@ using namespace spillway::train;
 #define GET_ATTRDEF_CLASSES
 #include "Train/TrainAttributes.cpp.inc"
 
+LogicalResult SourceAttr::verify(function_ref<InFlightDiagnostic()> emitError, StringAttr file, int64_t offset,
+                                 int64_t bytes) {
+  if (offset < 0 || bytes < 0)
+    return emitError() << "expects an offset and a number of bytes of at least 0, but got " << offset << " and "
+                       << bytes;
+  return success();
+}
+
 void TrainDialect::initialize() {
   addAttributes<
 #define GET_ATTRDEF_LIST

@@ -29,6 +29,8 @@ def Train_ConstantOp : Train_Op<"constant", [Pure, ConstantLike, AllTypesMatch<[
 def Train_FillOp : Train_KernelOp<"fill", [Costs<>, Kernel<>]> {
   let summary = "every element one number";
   let description = [{
+    Constraints: (C1) the element type can hold `value`.
+
     ```mlir
     %z = train.fill 0.0 : tensor<4x8xf32>
     ```
@@ -36,6 +38,7 @@ def Train_FillOp : Train_KernelOp<"fill", [Costs<>, Kernel<>]> {
   let arguments = (ins F64Attr:$value);
   let results = (outs Train_Tensor:$result);
   let assemblyFormat = "$value attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Train_CopyOp : Train_KernelOp<"copy", [SameOperandsAndResultType, Costs<>,
@@ -72,7 +75,7 @@ def Train_UnaryOp : Train_KernelOp<"unary", [SameOperandsAndResultType, Costs<["
     `fn` is a name of `include/spillway/Elementwise.def`, which holds the
     function, its derivative and its cost once for the compiler and for every
     backend. `a` is the scalar parameter of functions that have one.
-    Constraints: (C1) `fn` is in the table, (C2) `a` is there when the function has one.
+    Constraints: (C1) `fn` is in the table, (C2) `a` is there exactly where the function has one.
 
     ```mlir
     %y = train.unary gelu_tanh %x : tensor<4x8xf32>
@@ -94,6 +97,8 @@ def Train_UnaryGradOp : Train_KernelOp<"unary_grad", [InferTypeOpAdaptor, Costs<
   let summary = "the derivative of a function of one element, times a gradient";
   let description = [{
     `saved` is the function's operand or its result, or absent, as the table says.
+    Constraints: (C1) `fn` is in the table and has a derivative, (C2) `a` is there
+    exactly where the function has one, (C3) so is `saved`, (C4) of the gradient's type.
 
     ```mlir
     %dx = train.unary_grad gelu_tanh %g, %x : tensor<4x8xf32>
@@ -130,6 +135,7 @@ def Train_CompareOp : Train_KernelOp<"compare", [InferTypeOpAdaptor, Costs<>, Ke
   let summary = "a comparison of two elements, from the table";
   let description = [{
     `fn`: eq, ne, lt, le, gt, ge. Operands broadcast.
+    Constraints: (C1) `fn` is in the table, (C2) one element type, (C3) shapes broadcast.
 
     ```mlir
     %y = train.compare le %a, %b : tensor<1x8xi64>, tensor<8x1xi64>
@@ -146,6 +152,7 @@ def Train_LogicalOp : Train_KernelOp<"logical", [InferTypeOpAdaptor, Costs<>, Ke
   let summary = "and, or, xor of two truth values";
   let description = [{
     Operands broadcast.
+    Constraints: (C1) `fn` is in the table, (C2) shapes broadcast.
 
     ```mlir
     %y = train.logical and %a, %b : tensor<8x8xi1>, tensor<1x8xi1>
@@ -162,6 +169,7 @@ def Train_SelectOp : Train_KernelOp<"select", [InferTypeOpAdaptor, Costs<>, Kern
   let summary = "an element of one of two tensors";
   let description = [{
     Operands broadcast. No derivative reaches the condition.
+    Constraints: (C1) one element type of both branches, (C2) shapes broadcast.
 
     ```mlir
     %y = train.select %c, %a, %b : tensor<8x8xi1>, tensor<8x8xf32>, tensor<f32>
@@ -170,6 +178,7 @@ def Train_SelectOp : Train_KernelOp<"select", [InferTypeOpAdaptor, Costs<>, Kern
   let arguments = (ins Train_BoolTensor:$condition, Train_Tensor:$lhs, Train_Tensor:$rhs);
   let results = (outs Train_Tensor:$result);
   let assemblyFormat = "$condition `,` $lhs `,` $rhs attr-dict `:` type($condition) `,` type($lhs) `,` type($rhs)";
+  let hasVerifier = 1;
 }
 
 #endif // SPILLWAY_TRAIN_ELEMENTWISE_OPS

@@ -15,6 +15,8 @@ def Train_SoftmaxOp : Train_KernelOp<"softmax", [SameOperandsAndResultType, Cost
     Kernel<["getInPlacePairs"]>, Differentiable]> {
   let summary = "softmax over the last dimension";
   let description = [{
+    Constraints: (C1) the operand has at least one dimension.
+
     ```mlir
     %y = train.softmax %x : tensor<4x8xf32>
     ```
@@ -22,12 +24,15 @@ def Train_SoftmaxOp : Train_KernelOp<"softmax", [SameOperandsAndResultType, Cost
   let arguments = (ins Train_FloatTensor:$input);
   let results = (outs Train_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Train_SoftmaxGradOp : Train_KernelOp<"softmax_grad", [SameOperandsAndResultType, Costs<["getFlops"]>,
     Kernel<["getInPlacePairs"]>]> {
   let summary = "gradient of softmax";
   let description = [{
+    Constraints: (C1) the operands have at least one dimension.
+
     ```mlir
     %dx = train.softmax_grad %g, %y : tensor<4x8xf32>
     ```
@@ -35,6 +40,7 @@ def Train_SoftmaxGradOp : Train_KernelOp<"softmax_grad", [SameOperandsAndResultT
   let arguments = (ins Train_FloatTensor:$grad, Train_FloatTensor:$output);
   let results = (outs Train_FloatTensor:$result);
   let assemblyFormat = "$grad `,` $output attr-dict `:` type($result)";
+  let hasVerifier = 1;
 }
 
 def Train_LayerNormOp : Train_KernelOp<"layer_norm", [InferTypeOpAdaptor, Costs<["getFlops"]>, Kernel<>, Differentiable]> {
@@ -62,6 +68,9 @@ def Train_LayerNormGradOp : Train_KernelOp<"layer_norm_grad", [InferTypeOpAdapto
     Kernel<["getInPlacePairs"]>]> {
   let summary = "gradient of layer normalization";
   let description = [{
+    Constraints: (C1) gamma has the size of the last dimension, (C2) the gradient
+    has the input's type, (C3) mean and rstd have its shape less the last dimension.
+
     ```mlir
     %dx, %dgamma, %dbeta = train.layer_norm_grad %g, %x, %gamma, %mean, %rstd
         : tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<4xf32>, tensor<2x8xf32>, tensor<2x8xf32>
@@ -74,6 +83,7 @@ def Train_LayerNormGradOp : Train_KernelOp<"layer_norm_grad", [InferTypeOpAdapto
   let assemblyFormat = [{
     $grad `,` $input `,` $gamma `,` $mean `,` $rstd attr-dict `:` type(operands) `to` type(results)
   }];
+  let hasVerifier = 1;
 }
 
 def Train_RmsNormOp : Train_KernelOp<"rms_norm", [InferTypeOpAdaptor, Costs<["getFlops"]>, Kernel<>, Differentiable]> {
@@ -98,6 +108,9 @@ def Train_RmsNormGradOp : Train_KernelOp<"rms_norm_grad", [InferTypeOpAdaptor, C
     Kernel<["getInPlacePairs"]>]> {
   let summary = "gradient of root-mean-square normalization";
   let description = [{
+    Constraints: (C1) gamma has the size of the last dimension, (C2) the gradient
+    has the input's type, (C3) rstd has its shape less the last dimension.
+
     ```mlir
     %dx, %dgamma = train.rms_norm_grad %g, %x, %gamma, %rstd
         : tensor<2x8x4xf32>, tensor<2x8x4xf32>, tensor<4xf32>, tensor<2x8xf32> to tensor<2x8x4xf32>, tensor<4xf32>
@@ -107,6 +120,7 @@ def Train_RmsNormGradOp : Train_KernelOp<"rms_norm_grad", [InferTypeOpAdaptor, C
                        Train_FloatTensor:$rstd);
   let results = (outs Train_FloatTensor:$dinput, Train_FloatTensor:$dgamma);
   let assemblyFormat = "$grad `,` $input `,` $gamma `,` $rstd attr-dict `:` type(operands) `to` type(results)";
+  let hasVerifier = 1;
 }
 
 def Train_AttentionOp : Train_KernelOp<"attention", [InferTypeOpAdaptor,
@@ -144,6 +158,9 @@ def Train_AttentionGradOp : Train_KernelOp<"attention_grad", [InferTypeOpAdaptor
     Kernel<["getKernelAttributes", "acceptsStrides"]>]> {
   let summary = "gradient of attention";
   let description = [{
+    Constraints: (C1) to (C3) of attention, (C4) the gradient and the output have
+    the query's type, (C5) lse is [B, H, T].
+
     ```mlir
     %dq, %dk, %dv = train.attention_grad %g, %q, %k, %v, %o, %lse {causal = true, scale = 0.125 : f64}
         : tensor<2x8x6x64xf32>, tensor<2x8x6x64xf32>, tensor<2x8x6x64xf32>, tensor<2x8x6x64xf32>,
@@ -158,6 +175,7 @@ def Train_AttentionGradOp : Train_KernelOp<"attention_grad", [InferTypeOpAdaptor
     $grad `,` $q `,` $k `,` $v `,` $output `,` $lse (`mask` $mask^)? attr-dict `:` type($grad) `,` type($q) `,`
     type($k) `,` type($v) `,` type($output) `,` type($lse) (`,` type($mask)^)? `to` type(results)
   }];
+  let hasVerifier = 1;
 }
 
 def Train_RopeOp : Train_KernelOp<"rope", [InferTypeOpAdaptor, Costs<["getFlops"]>, Kernel<["acceptsStrides"]>, Differentiable]> {
@@ -205,6 +223,9 @@ def Train_CrossEntropyGradOp : Train_KernelOp<"cross_entropy_grad", [InferTypeOp
     Kernel<["getInPlacePairs"]>]> {
   let summary = "gradient of the mean cross-entropy";
   let description = [{
+    Constraints: (C1) logits [N, V], labels and lse [N], (C2) the gradient and the
+    count are scalars.
+
     ```mlir
     %dlogits = train.cross_entropy_grad %g, %logits, %labels, %lse, %n
         : tensor<f32>, tensor<16x256xf32>, tensor<16xi64>, tensor<16xf32>, tensor<f32> to tensor<16x256xf32>
@@ -215,6 +236,7 @@ def Train_CrossEntropyGradOp : Train_KernelOp<"cross_entropy_grad", [InferTypeOp
                        DefaultValuedAttr<I64Attr, "-100">:$ignore_index);
   let results = (outs Train_FloatTensor:$result);
   let assemblyFormat = "$grad `,` $logits `,` $labels `,` $lse `,` $count attr-dict `:` type(operands) `to` type(results)";
+  let hasVerifier = 1;
 }
 
 #endif // SPILLWAY_TRAIN_NN_OPS

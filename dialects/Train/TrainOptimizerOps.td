@@ -15,13 +15,15 @@ def Train_SumSquaresOp : Train_KernelOp<"sum_squares", [InferTypeOpAdaptor, Cost
   let summary = "sum of the squares of all elements of some tensors";
   let description = [{
     Accumulated in double precision, in a fixed order.
+    Constraints: (C1) at least one input.
 
     ```mlir
     %s = train.sum_squares %g0, %g1 : tensor<4x8xf32>, tensor<8xf32> to tensor<f32>
     ```
   }];
   let arguments = (ins Variadic<Train_FloatTensor>:$inputs);
-  let results = (outs Train_F32Tensor:$result);
+  let results = (outs Train_F32Scalar:$result);
+  let hasVerifier = 1;
   let assemblyFormat = "$inputs attr-dict `:` type($inputs) `to` type($result)";
 }
 
@@ -29,13 +31,15 @@ def Train_ClipScaleOp : Train_KernelOp<"clip_scale", [InferTypeOpAdaptor, Costs<
   let summary = "the factor that clips gradients to a global norm";
   let description = [{
     min(1, max_norm / (sqrt(sum of the operands) + 1e-6)), as PyTorch's clip_grad_norm_.
+    Constraints: (C1) at least one operand.
 
     ```mlir
     %c = train.clip_scale %s0, %s1 {max_norm = 1.0 : f64} : tensor<f32>, tensor<f32> to tensor<f32>
     ```
   }];
-  let arguments = (ins Variadic<Train_F32Tensor>:$sums, F64Attr:$max_norm);
-  let results = (outs Train_F32Tensor:$result);
+  let arguments = (ins Variadic<Train_F32Scalar>:$sums, F64Attr:$max_norm);
+  let results = (outs Train_F32Scalar:$result);
+  let hasVerifier = 1;
   let assemblyFormat = "$sums attr-dict `:` type($sums) `to` type($result)";
 }
 
@@ -48,8 +52,8 @@ def Train_BiasCorrectionOp : Train_KernelOp<"bias_correction", [InferTypeOpAdapt
     %c1, %c2 = train.bias_correction %step {beta1 = 0.9 : f64, beta2 = 0.999 : f64} : tensor<i64> to tensor<f32>, tensor<f32>
     ```
   }];
-  let arguments = (ins StaticShapeTensorOf<[I64]>:$step, F64Attr:$beta1, F64Attr:$beta2);
-  let results = (outs Train_F32Tensor:$c1, Train_F32Tensor:$c2);
+  let arguments = (ins 0DTensorOf<[I64]>:$step, F64Attr:$beta1, F64Attr:$beta2);
+  let results = (outs Train_F32Scalar:$c1, Train_F32Scalar:$c2);
   let assemblyFormat = "$step attr-dict `:` type($step) `to` type(results)";
 }
 
@@ -76,8 +80,8 @@ def Train_AdamWOp : Train_UpdateOp<"adamw"> {
         to tensor<8x8xf32>, tensor<8x8xf32>, tensor<8x8xf32>
     ```
   }];
-  let arguments = (ins Train_F32Tensor:$lr, Train_F32Tensor:$c1, Train_F32Tensor:$c2,
-                       Optional<Train_F32Tensor>:$scale, Variadic<Train_FloatTensor>:$tensors,
+  let arguments = (ins Train_F32Scalar:$lr, Train_F32Scalar:$c1, Train_F32Scalar:$c2,
+                       Optional<Train_F32Scalar>:$scale, Variadic<Train_FloatTensor>:$tensors,
                        F64Attr:$beta1, F64Attr:$beta2, F64Attr:$eps, F64Attr:$weight_decay);
   let results = (outs Variadic<Train_FloatTensor>:$updated);
   let assemblyFormat = [{
@@ -91,7 +95,7 @@ def Train_SgdOp : Train_UpdateOp<"sgd"> {
   let description = [{
     PyTorch's SGD without dampening. `tensors` are n times (parameter, gradient)
     or, with a momentum, n times (parameter, gradient, momentum_buffer).
-    Constraints: (C1) the number of `tensors` is a positive multiple of 2 or 3,
+    Constraints: (C1) the number of `tensors` is a positive multiple of 2, or of 3 with a momentum,
     (C2) those of a group have one type.
 
     ```mlir
@@ -99,7 +103,7 @@ def Train_SgdOp : Train_UpdateOp<"sgd"> {
         : tensor<f32>, tensor<8x8xf32>, tensor<8x8xf32> to tensor<8x8xf32>
     ```
   }];
-  let arguments = (ins Train_F32Tensor:$lr, Optional<Train_F32Tensor>:$scale, Variadic<Train_FloatTensor>:$tensors,
+  let arguments = (ins Train_F32Scalar:$lr, Optional<Train_F32Scalar>:$scale, Variadic<Train_FloatTensor>:$tensors,
                        F64Attr:$momentum, F64Attr:$weight_decay);
   let results = (outs Variadic<Train_FloatTensor>:$updated);
   let assemblyFormat = [{

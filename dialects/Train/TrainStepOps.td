@@ -21,20 +21,30 @@ def Train_StepOp : Train_Op<"step", [IsolatedFromAbove, SingleBlock, Symbol,
     `args` carries a dictionary for each argument: `name` (its name in the
     source model), `source` (where its initial bytes are), `fill` (the number
     that it starts with where there is no source), `tied` (further names),
-    `vocabulary` (exclusive limit of token ids), `ignore_index`.
+    `vocabulary` (exclusive limit of token ids), `ignore_index`, `frozen` (a
+    parameter that is not trained), `value` (the elements of a constant).
 
     Before differentiation `train.return` names outputs; after it, the loss and
     the updated parameters and states.
 
     Constraints:
     * (C1) one role and one dictionary with a `name` for each argument;
-    * (C2) names are unique.
+    * (C2) names are unique;
+    * (C3) arguments are static tensors;
+    * (C4) the entries of a dictionary named above are of their kind;
+    * (C5) `micro_batches` and `lanes` are at least 1, `tokens` at least 0;
+    * (C6) the block ends with `train.return`.
 
     ```mlir
-    train.step @sgd(input %x "x" : tensor<4x8xf32>, param %w "w" : tensor<8x8xf32>,
-                    hyper %lr "lr" : tensor<f32> {fill = 1.0e-3 : f64}) {
-      ...
-      train.return loss %l : tensor<f32> update (%w : tensor<8x8xf32>) to (%w1 : tensor<8x8xf32>)
+    train.step @sgd(input %x "x" : tensor<4x8xf32>, param %w "w" : tensor<4x8xf32> {frozen},
+                    param %b "b" : tensor<f32> {source = #train.source<"m.onnx" at 64 bytes 4>},
+                    hyper %lr "lr" : tensor<f32> {fill = 1.0e-3 : f64}) attributes {tokens = 4 : i64} {
+      %s = train.reduce mean %x [0, 1] : tensor<4x8xf32> to tensor<1x1xf32>
+      %m = train.reshape %s : tensor<1x1xf32> to tensor<f32>
+      %l = train.binary mul %m, %b : tensor<f32>, tensor<f32>
+      %b1 = train.sgd lr %lr on %b, %m {momentum = 0.0 : f64, weight_decay = 0.0 : f64}
+          : tensor<f32>, tensor<f32>, tensor<f32> to tensor<f32>
+      train.return loss %l : tensor<f32> update (%b : tensor<f32>) to (%b1 : tensor<f32>)
     }
     ```
   }];
@@ -59,6 +69,8 @@ def Train_StepOp : Train_Op<"step", [IsolatedFromAbove, SingleBlock, Symbol,
     ::llvm::StringRef getArgName(unsigned index);
     ::mlir::Attribute getArgAttr(unsigned index, ::llvm::StringRef name);
     void setArgAttr(unsigned index, ::llvm::StringRef name, ::mlir::Attribute value);
+    /// The argument of that name, or null.
+    ::mlir::BlockArgument findArgument(::llvm::StringRef name);
     /// Appends an argument and returns it.
     ::mlir::BlockArgument addArgument(::mlir::Type type, ::mlir::Location loc, Role role,
                                       ::mlir::DictionaryAttr dict);

@@ -67,7 +67,7 @@ def Train_MatmulOp : Train_KernelOp<"matmul", [InferTypeOpAdaptor, Costs<["getFl
     (batch) dimensions. `transpose_a`, `transpose_b` swap the last two. A bias
     has the size of the result's last dimension and is added to each row.
     Constraints: (C1) ranks and batch dimensions agree, (C2) the contracted
-    dimensions agree, (C3) the bias has the result's last size.
+    dimensions agree, (C3) the bias has the result's last size, (C4) one element type.
 
     ```mlir
     %y = train.matmul %x, %w bias %b : tensor<16x4xf32>, tensor<4x8xf32>, tensor<8xf32> to tensor<16x8xf32>

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Train/Builders.h"
+#include "Train/Inference.h"
 #include "Train/Train.h"
 #include "llvm/ADT/SmallBitVector.h"
 
@@ -105,7 +106,7 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
                                             SmallVectorImpl<Type> &types) {
   auto input = cast<RankedTensorType>(adaptor.getInput().getType());
   if (!isPermutation(adaptor.getPermutation(), input.getRank()))
-    return emitOptionalError(loc, "expects a permutation of ", input.getRank(), " dimensions, but got [",
+    return emitInferError<TransposeOp>(loc, "expects a permutation of ", input.getRank(), " dimensions, but got [",
                              adaptor.getPermutation(), "]");
   SmallVector<int64_t> shape;
   for (int64_t d : adaptor.getPermutation())
@@ -114,7 +115,7 @@ LogicalResult TransposeOp::inferReturnTypes(MLIRContext *, std::optional<Locatio
   return success();
 }
 
-LogicalResult TransposeOp::verify() { return success(); }
+LogicalResult TransposeOp::verify() { return verifyInferred(*this); }
 
 OpFoldResult TransposeOp::fold(FoldAdaptor) {
   ArrayRef<int64_t> permutation = getPermutation();
@@ -160,9 +161,9 @@ LogicalResult SliceOp::verify() {
     return emitOpError("expects ") << from.getRank() << " offsets and a result of that rank, but got "
            << getOffsets().size() << " and " << to;
   for (int64_t d = 0; d < from.getRank(); ++d)
-    if (getOffsets()[d] < 0 || getOffsets()[d] + to.getDimSize(d) > from.getDimSize(d))
+    if (getOffsets()[d] < 0 || getOffsets()[d] > from.getDimSize(d) - to.getDimSize(d))
       return emitOpError("expects dimension ") << d << " of the box inside [0, " << from.getDimSize(d)
-             << "), but got [" << getOffsets()[d] << ", " << getOffsets()[d] + to.getDimSize(d) << ")";
+             << "), but got " << to.getDimSize(d) << " elements from " << getOffsets()[d] << " on";
   if (from.getElementType() != to.getElementType())
     return emitOpError("expects the element type ") << from.getElementType() << ", but got " << to.getElementType();
   return success();

@@ -48,8 +48,8 @@ Expected<Spec> Spec::parse(StringRef text) {
 }
 
 Expected<double> Spec::number(StringRef key, double fallback) const {
-  for (const auto &[name, value] : keyed) {
-    if (name != key)
+  for (const auto &[given, value] : keyed) {
+    if (given != key)
       continue;
     double result = 0;
     if (!to_float(value, result))

@@ -38,14 +38,14 @@ private:
   static LogicalResult attach(StepOp step, const Spec &spec);
 };
 
-/// The output that the specification names, or the only one.
-FailureOr<Value> findOutput(StepOp step, StringRef name) {
+/// The output that the specification names, or the only one; sets `name` to its name.
+FailureOr<Value> findOutput(StepOp step, StringRef &name) {
   ReturnOp ret = step.getReturn();
   SmallVector<StringRef> names;
   for (Attribute attribute : ret.getOutputNames())
     names.push_back(cast<StringAttr>(attribute).getValue());
   if (name.empty() && names.size() == 1)
-    return ret.getOutputs()[0];
+    name = names[0];
   for (auto [i, candidate] : llvm::enumerate(names))
     if (candidate == name)
       return ret.getOutputs()[i];
@@ -77,15 +77,32 @@ FailureOr<Value> findTokens(StepOp step, ArrayRef<int64_t> shape) {
          << shape << "] to take its labels from, or one named 'input_ids', but found " << candidates.size();
 }
 
-Value makeInput(StepOp step, Location loc, StringRef name, RankedTensorType type, NamedAttrList dict) {
+FailureOr<Value> makeInput(StepOp step, Location loc, StringRef name, RankedTensorType type, NamedAttrList dict) {
+  if (step.findArgument(name))
+    return step.emitError("the loss needs an input '")
+           << name << "', but the model has an argument of that name already; rename it, or if the model computes "
+           << "its loss itself, name that output with output(NAME)";
   Builder builder(step.getContext());
   dict.set("name", builder.getStringAttr(name));
-  return step.addArgument(type, loc, Role::input, dict.getDictionary(step.getContext()));
+  return Value(step.addArgument(type, loc, Role::input, dict.getDictionary(step.getContext())));
+}
+
+/// The tokens one position later. The last position has none, so its label does
+/// not count: cutting it from the logits instead would copy them.
+Value shiftTokens(OpBuilder &builder, Location loc, Value tokens, int64_t ignored) {
+  auto type = tensorType(tokens);
+  int64_t batch = type.getDimSize(0), length = type.getDimSize(1);
+  auto partType = [&](int64_t size) { return RankedTensorType::get({batch, size}, type.getElementType()); };
+  Value next = SliceOp::create(builder, loc, partType(length - 1), tokens, ArrayRef<int64_t>{0, 1});
+  Value none = FillOp::create(builder, loc, partType(1), builder.getF64FloatAttr(static_cast<double>(ignored)));
+  return ConcatOp::create(builder, loc, type, ValueRange{next, none}, builder.getI64IntegerAttr(1));
 }
 
 LogicalResult AttachLossPass::attach(StepOp step, const Spec &spec) {
   ReturnOp ret = step.getReturn();
   OpBuilder builder(ret);
+  if (ret.getLoss())
+    return step.emitError("has a loss already");
   StringRef outputName = spec.positional.empty() ? StringRef() : StringRef(spec.positional[0]);
   if (!spec.keyed.empty())
     return step.emitError("the loss '") << spec.name << "' has no setting '" << spec.keyed[0].first << "'";
@@ -97,12 +114,15 @@ LogicalResult AttachLossPass::attach(StepOp step, const Spec &spec) {
   if (!isa<FloatType>(type.getElementType()))
     return step.emitError("the loss needs a floating-point output, but '") << outputName << "' is " << type;
 
+  bool shift = spec.name == "cross_entropy" && spec.positional.size() > 1 && spec.positional[1] == "shift";
+  if (spec.positional.size() > (shift ? 2 : 1))
+    return step.emitError("the loss '") << spec.name << "' takes an output"
+           << (spec.name == "cross_entropy" ? " and 'shift'" : "") << ", but got '" << spec.positional[shift ? 2 : 1]
+           << "' too";
+  constexpr int64_t ignored = -100; // PyTorch's ignore_index
+
   Value loss;
   if (spec.name == "cross_entropy") {
-    bool shift = spec.positional.size() == 2 && spec.positional[1] == "shift";
-    if (spec.positional.size() > 1 && !shift)
-      return step.emitError("the loss 'cross_entropy' takes an output and 'shift', but got '")
-             << spec.positional[1] << "'";
     if (type.getRank() < 2)
       return step.emitError("the loss 'cross_entropy' needs logits [..., classes], but got ") << type;
     int64_t classes = type.getShape().back();
@@ -117,29 +137,26 @@ LogicalResult AttachLossPass::attach(StepOp step, const Spec &spec) {
       if (failed(tokens))
         return failure();
       step.setArgAttr(cast<BlockArgument>(*tokens).getArgNumber(), "vocabulary", builder.getI64IntegerAttr(classes));
-      // The last position has no next token: it is ignored, which leaves the
-      // logits whole (cutting them would copy the largest tensor of the step).
-      auto tokenType = tensorType(*tokens);
-      SmallVector<int64_t> rest = {shape[0], shape[1] - 1};
-      Value next = SliceOp::create(builder, loc, RankedTensorType::get(rest, tokenType.getElementType()), *tokens,
-                                   ArrayRef<int64_t>{0, 1});
-      Value ignored = FillOp::create(builder, loc, RankedTensorType::get({shape[0], 1}, tokenType.getElementType()),
-                                     builder.getF64FloatAttr(-100));
-      labels = ConcatOp::create(builder, loc, tokenType, ValueRange{next, ignored}, builder.getI64IntegerAttr(1));
+      labels = shiftTokens(builder, loc, *tokens, ignored);
     } else {
       NamedAttrList dict;
       dict.set("vocabulary", builder.getI64IntegerAttr(classes));
-      dict.set("ignore_index", builder.getI64IntegerAttr(-100));
-      labels = makeInput(step, loc, "labels",
-                         RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type()), dict);
+      dict.set("ignore_index", builder.getI64IntegerAttr(ignored));
+      FailureOr<Value> input = makeInput(
+          step, loc, "labels", RankedTensorType::get(type.getShape().drop_back(), builder.getI64Type()), dict);
+      if (failed(input))
+        return failure();
+      labels = *input;
     }
     int64_t rows = tensorType(labels).getNumElements();
     logits = reshape(builder, loc, logits, {rows, classes});
     labels = reshape(builder, loc, labels, {rows});
     loss = CrossEntropyOp::create(builder, loc, logits, labels).getLoss();
   } else if (spec.name == "mse") {
-    Value targets = makeInput(step, loc, "targets", type, {});
-    Value difference = BinaryOp::create(builder, loc, "sub", *output, targets);
+    FailureOr<Value> targets = makeInput(step, loc, "targets", type, {});
+    if (failed(targets))
+      return failure();
+    Value difference = BinaryOp::create(builder, loc, "sub", *output, *targets);
     Value squares = UnaryOp::create(builder, loc, difference, "square");
     loss = ReduceOp::create(builder, loc, squares, Reduction::mean,
                             llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())));

@@ -26,6 +26,8 @@ public:
   virtual ~Optimizer() = default;
   /// Names of the state tensors, appended to the parameter's.
   virtual ArrayRef<StringRef> stateNames() const = 0;
+  /// Whether the updates depend on the number of the step.
+  virtual bool countsSteps() const { return false; }
   /// What all updates share, once a step.
   virtual void buildShared(OpBuilder &, Location, function_ref<Value()> /*getStep*/) {}
   /// `tensors`: parameter, gradient, state.
@@ -42,6 +44,7 @@ struct AdamW final : Optimizer {
     static const StringRef names[] = {"exp_avg", "exp_avg_sq"};
     return names;
   }
+  bool countsSteps() const override { return true; }
   void buildShared(OpBuilder &builder, Location loc, function_ref<Value()> getStep) override {
     corrections = BiasCorrectionOp::create(builder, loc, getStep(), builder.getF64FloatAttr(beta1),
                                            builder.getF64FloatAttr(beta2));
@@ -158,8 +161,21 @@ LogicalResult AttachOptimizerPass::attach(StepOp step) {
   if (pairs.empty())
     return step.emitError("there are no gradients to update parameters by; run train-differentiate first");
 
+  SmallVector<StringRef> hypers = {"lr"};
+  if (rule.countsSteps())
+    hypers.push_back("step");
+  for (StringRef name : hypers)
+    if (step.findArgument(name))
+      return step.emitError("the optimizer needs an argument '")
+             << name << "', but the model has one of that name already; rename it";
+
   OpBuilder builder(ret);
   Location loc = ret.getLoc();
+  // A gradient that is the value of an argument (of another parameter, say) must
+  // outlive the update of that argument.
+  for (auto &[param, grad] : pairs)
+    if (isa<BlockArgument>(viewRoot(grad)))
+      grad = CopyOp::create(builder, grad.getLoc(), grad);
   auto addScalar = [&](StringRef name, Type element, double fill) -> Value {
     NamedAttrList dict;
     dict.set("name", builder.getStringAttr(name));
@@ -178,7 +194,7 @@ LogicalResult AttachOptimizerPass::attach(StepOp step) {
     scale = ClipScaleOp::create(builder, loc, sums, builder.getF64FloatAttr(clipNorm));
   }
 
-  SmallVector<Value> targets, values;
+  SmallVector<Value> targets(ret.getTargets()), values(ret.getValues());
   for (auto &[param, grad] : pairs) {
     StringRef name = step.getArgName(param.getArgNumber());
     bool decays = noDecay.empty() || !noDecayRegex.match(name);

@@ -29,9 +29,11 @@ struct DifferentiatePass : impl::TrainDifferentiateBase<DifferentiatePass> {
   LogicalResult differentiate(StepOp step);
 };
 
+bool isFloat(Value value) { return isa<FloatType>(tensorType(value).getElementType()); }
+
 bool isTrained(StepOp step, BlockArgument arg) {
   unsigned index = arg.getArgNumber();
-  return step.getRole(index) == Role::param && !step.getArgAttr(index, "frozen");
+  return step.getRole(index) == Role::param && !step.getArgAttr(index, "frozen") && isFloat(arg);
 }
 
 /// Values that depend on a trained parameter by differentiable types.
@@ -44,10 +46,23 @@ DenseSet<Value> findActive(StepOp step) {
     if (llvm::none_of(op.getOperands(), [&](Value operand) { return active.contains(operand); }))
       continue;
     for (Value result : op.getResults())
-      if (isa<FloatType>(tensorType(result).getElementType()))
+      if (isFloat(result))
         active.insert(result);
   }
   return active;
+}
+
+/// What an implementation of the interface promises, so that a plugin's mistake
+/// is named where it is made.
+LogicalResult checkGradients(Operation *op, ValueRange grads) {
+  if (grads.size() != op->getNumOperands())
+    return op->emitOpError("expects its derivative to give ")
+           << op->getNumOperands() << " gradients, but got " << grads.size();
+  for (auto [i, grad] : llvm::enumerate(grads))
+    if (grad && grad.getType() != op->getOperand(i).getType())
+      return op->emitOpError("expects its derivative to give a gradient of type ")
+             << op->getOperand(i).getType() << " for operand " << i << ", but got " << grad.getType();
+  return success();
 }
 
 LogicalResult DifferentiatePass::differentiate(StepOp step) {
@@ -55,6 +70,10 @@ LogicalResult DifferentiatePass::differentiate(StepOp step) {
   Value loss = ret.getLoss();
   if (!loss)
     return step.emitError("there is no loss to differentiate; give one with --loss");
+  if (llvm::any_of(ret.getOutputNames().getAsValueRange<StringAttr>(),
+                   [](StringRef name) { return name.starts_with("grad:"); }) ||
+      !ret.getTargets().empty())
+    return step.emitError("is differentiated already");
   DenseSet<Value> active = findActive(step);
   if (!active.contains(loss))
     return step.emitError("the loss depends on no trained parameter");
@@ -86,12 +105,17 @@ LogicalResult DifferentiatePass::differentiate(StepOp step) {
     if (!differentiable)
       return op->emitOpError("has no derivative, but the loss depends on trained parameters through it");
     SmallVector<Value> operandGrads;
-    if (failed(differentiable.differentiate(builder, resultGrads, needed, operandGrads)))
+    if (failed(differentiable.differentiate(builder, resultGrads, needed, operandGrads)) ||
+        failed(checkGradients(op, operandGrads)))
       return failure();
     for (auto [operand, grad, need] : llvm::zip(op->getOperands(), operandGrads, needed))
       if (grad && need)
         accumulate(operand, grad, op->getLoc());
   }
+
+  if (llvm::none_of(step.getBlock().getArguments(),
+                    [&](BlockArgument arg) { return isTrained(step, arg) && grads.lookup(arg); }))
+    return step.emitError("no gradient of the loss reaches a trained parameter");
 
   SmallVector<Attribute> names(ret.getOutputNames().getValue());
   SmallVector<Value> outputs(ret.getOutputs());

@@ -72,7 +72,11 @@ struct FreezePass : impl::TrainFreezeBase<FreezePass> {
     for (Operation &op : llvm::make_early_inc_range(step.getBlock().without_terminator())) {
       if (auto constant = dyn_cast<ConstantOp>(op)) {
         NamedAttrList dict;
-        dict.set("name", builder.getStringAttr("constant." + Twine(constants++)));
+        std::string name;
+        do
+          name = ("constant." + Twine(constants++)).str();
+        while (step.findArgument(name));
+        dict.set("name", builder.getStringAttr(name));
         dict.set("value", constant.getValueAttr());
         Value arg = step.addArgument(constant.getType(), constant.getLoc(), Role::constant,
                                      dict.getDictionary(&getContext()));
@@ -80,9 +84,15 @@ struct FreezePass : impl::TrainFreezeBase<FreezePass> {
         constant.erase();
         continue;
       }
-      if (isa<KernelOpInterface>(op)) {
+      if (auto assemble = dyn_cast<AssembleOp>(op)) {
+        for (Value piece : assemble.getPieces())
+          if (!piece.getDefiningOp<UpdateOpInterface>()) {
+            op.emitOpError("expects results of updates as pieces, but got ") << piece;
+            return signalPassFailure();
+          }
+      } else if (isa<KernelOpInterface>(op)) {
         op.setAttr(kIdAttr, builder.getI64IntegerAttr(id++));
-      } else if (!isa<ViewOpInterface, AssembleOp>(op)) {
+      } else if (!isa<ViewOpInterface>(op)) {
         op.emitOpError("has no kernel, so no plan can run it; give it a KernelOpInterface");
         return signalPassFailure();
       }

@@ -22,36 +22,60 @@ struct FuseUpdatesPass : impl::TrainFuseUpdatesBase<FuseUpdatesPass> {
   using TrainFuseUpdatesBase::TrainFuseUpdatesBase;
 
   void runOnOperation() override {
-    // Updates between which nothing but views stands are one run; so are small
-    // updates between which only other updates stand.
-    SmallVector<SmallVector<UpdateOpInterface>> runs(1);
-    for (Operation &op : getOperation().getBlock().without_terminator()) {
-      if (auto update = dyn_cast<UpdateOpInterface>(op)) {
-        if (isSmall(update))
-          runs.back().push_back(update);
-      } else if (!isa<ViewOpInterface>(op) && !runs.back().empty()) {
-        runs.emplace_back();
+    // A run: small updates between which nothing but views and other updates
+    // stands, and nothing that reads a result of theirs, for the fused op comes
+    // at the place of the last.
+    SmallVector<UpdateOpInterface> run;
+    for (Operation &op : llvm::make_early_inc_range(getOperation().getBlock())) {
+      auto update = dyn_cast<UpdateOpInterface>(op);
+      bool readsRun = llvm::any_of(
+          op.getOperands(), [&](Value value) { return llvm::is_contained(run, value.getDefiningOp()); });
+      if (readsRun || (!update && !isa<ViewOpInterface>(op))) {
+        while (run.size() > 1)
+          fuseFirst(run);
+        run.clear();
       }
+      if (update && isSmall(update) && !readsArgument(update))
+        run.push_back(update);
     }
-    for (SmallVector<UpdateOpInterface> &run : runs)
-      while (run.size() > 1)
-        fuseFirst(run);
   }
 
 private:
+  static int64_t groupBytes(UpdateOpInterface update, unsigned group) {
+    return getByteSize(update->getOperand(update.getGroupOperands(group)[0]).getType());
+  }
+  static int64_t totalBytes(UpdateOpInterface update) {
+    int64_t bytes = 0;
+    for (unsigned group = 0; group < update.getNumGroups(); ++group)
+      bytes += groupBytes(update, group);
+    return bytes;
+  }
   bool isSmall(UpdateOpInterface update) {
-    return llvm::all_of(llvm::seq(update.getNumGroups()), [&](unsigned group) {
-      return getByteSize(update->getOperand(update.getGroupOperands(group)[0]).getType()) <= maxBytes;
+    return llvm::all_of(llvm::seq(update.getNumGroups()),
+                        [&](unsigned group) { return groupBytes(update, group) <= maxBytes; });
+  }
+  /// Whether a gradient is an argument, which another update of the run may replace.
+  static bool readsArgument(UpdateOpInterface update) {
+    return llvm::any_of(llvm::seq(update.getNumGroups()), [&](unsigned group) {
+      return isa<BlockArgument>(viewRoot(update->getOperand(update.getGroupOperands(group)[1])));
     });
   }
 
-  /// Joins all that can be joined with the first of the run, at the place of
-  /// the last of them, and takes them from the run.
-  static void fuseFirst(SmallVector<UpdateOpInterface> &run) {
+  /// Joins all that can be joined with the first of the run, as far as the total
+  /// allows, at the place of the last of them, and takes them from the run.
+  void fuseFirst(SmallVector<UpdateOpInterface> &run) {
     UpdateOpInterface first = run.front();
     SmallVector<UpdateOpInterface> joined, rest;
-    for (UpdateOpInterface update : run)
-      (update == first || first.canFuseWith(update) ? joined : rest).push_back(update);
+    int64_t total = 0;
+    for (UpdateOpInterface update : run) {
+      int64_t bytes = totalBytes(update);
+      if (update != first && (!first.canFuseWith(update) || total + bytes > maxTotalBytes)) {
+        rest.push_back(update);
+        continue;
+      }
+      joined.push_back(update);
+      total += bytes;
+    }
     run = rest;
     if (joined.size() == 1)
       return;

@@ -96,7 +96,21 @@ def TrainSinkUpdates : Pass<"train-sink-updates", "::spillway::train::StepOp"> {
   let summary = "move each update to where its gradient becomes final";
   let description = [{
     So that the gradient dies there. An update stays behind the last reader of
-    the value that it replaces.
+    the value that it replaces, through views too. What all updates share and
+    what depends on arguments alone (bias corrections) moves before the first.
+
+    ```mlir
+    // before
+    %dw2 = train.matmul %h, %dy {transpose_a = true} : ...
+    %dw1 = train.matmul %x, %dh {transpose_a = true} : ...
+    %w1_1 = train.sgd lr %lr on %w1, %dw1 {...} : ...
+    %w2_1 = train.sgd lr %lr on %w2, %dw2 {...} : ...
+    // after
+    %dw2 = train.matmul %h, %dy {transpose_a = true} : ...
+    %w2_1 = train.sgd lr %lr on %w2, %dw2 {...} : ...
+    %dw1 = train.matmul %x, %dh {transpose_a = true} : ...
+    %w1_1 = train.sgd lr %lr on %w1, %dw1 {...} : ...
+    ```
   }];
   let dependentDialects = ["::spillway::train::TrainDialect"];
 }
@@ -105,10 +119,21 @@ def TrainFuseUpdates : Pass<"train-fuse-updates", "::spillway::train::StepOp"> {
   let summary = "join small updates that sit together into one op";
   let description = [{
     Updates with equal hyperparameters (UpdateOpInterface) that stand next to
-    each other and whose parameters have at most `max-bytes` each become one op
-    with several groups: one launch instead of many.
+    each other and whose parameters have at most `max-bytes` each, and
+    `max-total-bytes` together, become one op with several groups: one launch
+    instead of many. (All that one op touches is in memory at a time, hence the total.)
+
+    ```mlir
+    // before
+    %w1 = train.sgd lr %lr on %w, %dw {...} : ...
+    %b1 = train.sgd lr %lr on %b, %db {...} : ...
+    // after
+    %w1, %b1 = train.sgd lr %lr on %w, %dw, %b, %db {...} : ...
+    ```
   }];
-  let options = [Option<"maxBytes", "max-bytes", "int64_t", "262144", "largest parameter that is fused">];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "262144", "largest parameter that is fused">,
+    Option<"maxTotalBytes", "max-total-bytes", "int64_t", "4194304", "largest sum of the parameters of one op">];
   let dependentDialects = ["::spillway::train::TrainDialect"];
 }
 
@@ -143,6 +168,16 @@ def TrainMaterializeLayouts : Pass<"train-materialize-layouts", "::spillway::tra
     Views cost nothing as long as every reader takes their strides
     (KernelOpInterface::acceptsStrides). Where one does not, or where a reshape
     is no view of a strided tensor, a `train.copy` is inserted.
+
+    ```mlir
+    // before
+    %t = train.transpose %x [1, 0] : tensor<4x8xf32> to tensor<8x4xf32>
+    %y = train.softmax %t : tensor<8x4xf32>
+    // after
+    %t = train.transpose %x [1, 0] : tensor<4x8xf32> to tensor<8x4xf32>
+    %d = train.copy %t : tensor<8x4xf32>
+    %y = train.softmax %d : tensor<8x4xf32>
+    ```
   }];
   let dependentDialects = ["::spillway::train::TrainDialect"];
 }
@@ -152,7 +187,16 @@ def TrainFreeze : Pass<"train-freeze", "::spillway::train::StepOp"> {
   let description = [{
     Numbers the kernel ops in order (`id`), turns constants into arguments, and
     marks the step `frozen`, with the number of `lanes` that kernels may use.
-    Problem, plan, trace and report speak of these ids.
+    Problem, plan, trace and report speak of these ids. An op that neither runs as
+    a kernel nor is a view is an error.
+
+    ```mlir
+    // before
+    %c = train.constant dense<2.0> : tensor<f32>
+    %y = train.binary mul %x, %c : tensor<4xf32>, tensor<f32>
+    // after, with an argument: constant %constant_0 "constant.0" : tensor<f32> {value = dense<2.0> : tensor<f32>}
+    %y = train.binary mul %x, %constant_0 {id = 0 : i64} : tensor<4xf32>, tensor<f32>
+    ```
   }];
   let options = [Option<"lanes", "lanes", "int64_t", "4", "threads that one kernel may use">];
   let dependentDialects = ["::spillway::train::TrainDialect"];
