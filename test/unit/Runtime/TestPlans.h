@@ -105,8 +105,8 @@ inline void setInline(PlanBuilder &b, uint32_t tensor, float start) {
   b.setData(tensor, data.data(), data.size() * sizeof(float));
 }
 
-/// `n` kernels of `busyNs` each, each of which reads one of `n` weights of
-/// `bytes` each, loaded in turn into two slots. The loss is n.
+/// `n` (even, or 1) kernels of `busyNs` each, each of which reads one of `n`
+/// weights of `bytes` each, loaded in turn into two slots. The loss is n.
 inline PlanBuilder overlapPlan(uint32_t n, int64_t busyNs, uint64_t bytes,
                                double bytesPerSecond,
                                const std::string &kernel = "test_busy") {
