@@ -31,6 +31,10 @@ inline constexpr llvm::StringLiteral kAddressesAttr = "offload.addresses";
 /// The address of an op's workspace.
 inline constexpr llvm::StringLiteral kWorkspaceAttr = "offload.workspace";
 
+/// When an op starts in the steady step and how long it takes, in ns, as the
+/// planner predicts; for reports and pictures.
+inline constexpr llvm::StringLiteral kTimeAttr = "offload.time";
+
 struct OffloadBuffer {
   llvm::StringRef tier;
   uint64_t bytes = 0;
@@ -49,6 +53,7 @@ struct OffloadBuffer {
 
   /// What an origin says about the address; none where it says nothing.
   static std::optional<uint64_t> getAddress(const Origin &origin);
+  static void setAddress(const Origin &origin, uint64_t address);
 };
 
 class OffloadBuffers {

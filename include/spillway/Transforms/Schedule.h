@@ -23,12 +23,14 @@ class StepTable;
 struct StepProblem;
 
 /// Writes the step that does what `plan` says, behind the frozen step of
-/// `table`, as its `@NAME_plan`. The plan may come from anywhere: an action
-/// that cannot be done is an error that names it. `budgets` are by tier and
-/// become the tiers' capacities; a missing one is the machine's.
+/// `table`, as its `@NAME_plan`. The plan may come from anywhere: an action that
+/// cannot be done is an error that names it. `budgets` are by tier and become
+/// the tiers' capacities; a missing one is the machine's. `layout`, if given, is
+/// the planner's result for this plan: its addresses and times are kept.
 mlir::FailureOr<offload::StepOp>
 applyPlan(const StepTable &table, const StepProblem &problem,
-          const planner::Plan &plan, llvm::ArrayRef<uint64_t> budgets = {});
+          const planner::Plan &plan, llvm::ArrayRef<uint64_t> budgets = {},
+          const planner::PlanResult *layout = nullptr);
 
 /// Gives every buffer of the step an address; those that have one keep it.
 /// Fails where a tier's buffers do not fit into its capacity.

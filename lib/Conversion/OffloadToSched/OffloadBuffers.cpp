@@ -24,6 +24,25 @@ std::optional<uint64_t> OffloadBuffer::getAddress(const Origin &origin) {
   return uint64_t(all[*origin.index]);
 }
 
+void OffloadBuffer::setAddress(const Origin &origin, uint64_t address) {
+  Builder builder(origin.owner->getContext());
+  if (!origin.index) {
+    origin.owner->setAttr(kWorkspaceAttr,
+                          builder.getI64IntegerAttr(int64_t(address)));
+    return;
+  }
+  SmallVector<int64_t> all;
+  if (auto known =
+          origin.owner->getAttrOfType<DenseI64ArrayAttr>(kAddressesAttr))
+    all.assign(known.asArrayRef().begin(), known.asArrayRef().end());
+  if (auto step = dyn_cast<offload::StepOp>(origin.owner))
+    all.resize(step.getBlock().getNumArguments(), -1);
+  else
+    all.resize(origin.owner->getNumResults(), -1);
+  all[*origin.index] = int64_t(address);
+  origin.owner->setAttr(kAddressesAttr, builder.getDenseI64ArrayAttr(all));
+}
+
 static uint64_t bytesOf(Type type) {
   if (auto transfer = dyn_cast<TransferType>(type))
     type = transfer.getValue();

@@ -44,6 +44,8 @@ private:
   LogicalResult addPrologue();
 
   sched::AddressAttr addressOf(Value value, uint64_t offset = 0);
+  /// Start and duration that the planner predicted for an op; null if it did not.
+  std::pair<IntegerAttr, IntegerAttr> timeOf(Operation &op);
   /// The instruction that is added next touches the buffer of `value`.
   void touch(unsigned buffer);
   std::pair<std::string, std::string> describe(unsigned buffer);
@@ -118,6 +120,14 @@ sched::AddressAttr Converter::addressOf(Value value, uint64_t offset) {
       addresses[place.buffer] + place.offset + offset);
 }
 
+std::pair<IntegerAttr, IntegerAttr> Converter::timeOf(Operation &op) {
+  auto time = op.getAttrOfType<DenseI64ArrayAttr>(kTimeAttr);
+  if (!time || time.size() != 2)
+    return {};
+  return {builder.getI64IntegerAttr(time[0]),
+          builder.getI64IntegerAttr(time[1])};
+}
+
 void Converter::touch(unsigned buffer) {
   auto &[first, last] = touched[buffer];
   if (first < 0)
@@ -159,10 +169,11 @@ LogicalResult Converter::addLaunch(Operation &op,
     workspace = sched::AddressAttr::get(builder.getContext(), step.getDevice(),
                                         addresses[it->second]);
   }
+  auto [start, duration] = timeOf(op);
   sched::LaunchOp::create(
       builder, op.getLoc(), kernel.getKernelName(), (id ? id : again).getInt(),
       builder.getArrayAttr(inputs), builder.getArrayAttr(outputs), workspace,
-      /*recompute=*/!id, kComputeStream, none, {}, {}, {});
+      /*recompute=*/!id, kComputeStream, none, {}, start, duration);
   ++position;
   return success();
 }
@@ -176,8 +187,9 @@ LogicalResult Converter::addCopy(Operation &op, Value from, uint64_t fromOffset,
     return op.emitOpError()
            << "expects a link from \"" << source.getTier() << "\" to \""
            << destination.getTier() << "\", but the machine has none";
+  auto [start, duration] = timeOf(op);
   sched::CopyOp::create(builder, op.getLoc(), source, destination, bytes,
-                        link.getName(), none, {}, {}, {});
+                        link.getName(), none, {}, start, duration);
   ++position;
   return success();
 }
