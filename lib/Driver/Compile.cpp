@@ -7,7 +7,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "spillway/Driver/Compiler.h"
+#include "spillway/Conversion/OffloadToSched.h"
 #include "spillway/Driver/Stats.h"
+#include "spillway/Export/Export.h"
+#include "spillway/Transforms/Schedule.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include <chrono>
 
@@ -141,7 +144,38 @@ LogicalResult compile(StringRef path, const CompileOptions &options, EmitLevel l
     result.output = planner::printPlan(stats->result.plan, problem);
     return success();
   }
-  // LOWER
+
+  context.loadDialect<offload::OffloadDialect, sched::SchedDialect>();
+  FailureOr<offload::StepOp> planned =
+      applyPlan(*table, *stepProblem, stats->result.plan, *budgets, &stats->result);
+  if (failed(planned))
+    return failure();
+  if (level == EmitLevel::Offload) {
+    result.output = print(*planned);
+    return success();
+  }
+  if (failed(assignOffsets(*planned)))
+    return failure();
+  FailureOr<sched::ProgramOp> program = convertOffloadToSched(*planned, *table);
+  if (failed(program) || failed(insertWaits(*program, *table)))
+    return failure();
+  if (level == EmitLevel::Sched) {
+    result.output = print(*program);
+    return success();
+  }
+  ExportReport report;
+  report.target = target->name;
+  report.policy = stats->policy;
+  report.predictedStepNs = stats->result.simulation.stepNs;
+  report.lowerBoundNs = stats->result.lowerBoundNs;
+  report.unconstrainedPeakBytes = stats->unconstrainedPeakBytes;
+  report.numRecomputed = stats->result.numRecomputed;
+  report.numSwapped = stats->result.numSwapped;
+  FailureOr<std::vector<uint8_t>> file = exportPlan(*table, *program, report);
+  if (failed(file))
+    return failure();
+  result.output.assign(file->begin(), file->end());
+
   stats->compileSeconds = secondsSince(start);
   result.stats = toJson(*stats, problem);
   llvm::raw_string_ostream os(result.summary);

@@ -124,9 +124,9 @@ LogicalResult PlanWriter::setLaunch(sched::LaunchOp op,
   if (entry.workspaceBytes && !op.getWorkspaceAttr())
     return op.emitOpError() << "expects a workspace of " << entry.workspaceBytes
                             << " bytes, but got none";
-  if (op.getWorkspaceAttr())
-    launch.workspace =
-        std::make_unique<plan::Location>(convert(op.getWorkspaceAttr()));
+  launch.workspace = std::make_unique<plan::Location>(
+      op.getWorkspaceAttr() ? convert(op.getWorkspaceAttr())
+                            : plan::Location());
   launch.recompute = op.getRecompute();
   action.Set(std::move(launch));
   return success();

@@ -131,7 +131,7 @@ std::string PlanApplier::describe(const Instance &instance) {
 InFlightDiagnostic PlanApplier::fail() {
   InFlightDiagnostic diag = step.emitError() << "cannot apply the plan: ";
   if (position >= plan.actions.size())
-    return diag << "at the end of the step: ";
+    return std::move(diag << "at the end of the step: ");
   const Action &action = plan.actions[position];
   diag << "action " << position << " (";
   switch (action.kind) {
@@ -149,7 +149,7 @@ InFlightDiagnostic PlanApplier::fail() {
     diag << "free " << describe({action.storage, action.part, action.tier});
     break;
   }
-  return diag << "): ";
+  return std::move(diag << "): ");
 }
 
 RankedTensorType PlanApplier::wholeType(uint32_t storage) {

@@ -67,8 +67,8 @@ cl::opt<unsigned> iterations("plan-iterations", cl::value_desc("N"), cl::init(64
 
 cl::opt<std::string> outputPath("o", cl::value_desc("FILE"), cl::cat(outputOptions),
                                 cl::desc("The plan file to write (with --emit: the text; default: standard output)"));
-cl::opt<std::string> statsPath("stats", cl::value_desc("FILE.json"), cl::cat(outputOptions),
-                               cl::desc("Write the compilation's figures"));
+/// Registered once LLVM's own --stats, which it adds late, has gone.
+std::string statsPath;
 cl::opt<EmitLevel> emit("emit", cl::init(EmitLevel::File), cl::cat(outputOptions), cl::desc("Stop earlier and print:"),
                         cl::values(clEnumValN(EmitLevel::Train, "train", "the frozen training step"),
                                    clEnumValN(EmitLevel::Problem, "problem", "the planning problem (JSON)"),
@@ -119,6 +119,10 @@ llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes) {
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  if (auto own = cl::getRegisteredOptions().find("stats"); own != cl::getRegisteredOptions().end())
+    own->second->removeArgument();
+  cl::opt<std::string, true> stats("stats", cl::value_desc("FILE.json"), cl::cat(outputOptions),
+                                   cl::desc("Write the compilation's figures"), cl::location(statsPath));
   cl::HideUnrelatedOptions({&modelOptions, &machineOptions, &outputOptions});
   for (int i = 1; i < argc; ++i)
     if (llvm::StringRef(argv[i]).ltrim('-') == "policy=help") {
