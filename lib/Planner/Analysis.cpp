@@ -183,18 +183,23 @@ void Analysis::findWorkingSets() {
   for (uint32_t at = 0; at < numOps; ++at) {
     const Operator &op = problem.operators[at];
     uint64_t bytes = problem.aligned(op.workspace);
-    for (const Operand &o : operands[at]) {
-      // The whole of a storage that is also accessed by parts counts once.
-      bool covered = false;
-      if (o.part >= 0)
-        for (const Operand &other : operands[at])
-          covered |= other.storage == o.storage &&
-                     (other.part < 0 || (o.written && wholeAccess[o.storage] &&
-                                         other.written && other.part < o.part));
-      if (covered)
-        continue;
-      bool whole = o.part < 0 || (o.written && wholeAccess[o.storage]);
-      bytes += slotBytes[slot(o.storage, whole ? -1 : o.part)];
+    const auto &list = operands[at];
+    for (size_t i = 0; i < list.size(); ++i) {
+      // Once a storage: its whole, or those parts that are accessed.
+      uint32_t s = list[i].storage;
+      uint64_t parts = 0;
+      bool whole = false, counted = false;
+      for (size_t k = 0; k < list.size(); ++k) {
+        const Operand &o = list[k];
+        if (o.storage != s)
+          continue;
+        counted |= k < i;
+        whole |= o.part < 0 || (o.written && wholeAccess[s]);
+        parts += slotBytes[slot(s, o.part)];
+      }
+      uint64_t all = slotBytes[slot(s, -1)];
+      if (!counted)
+        bytes += whole ? all : std::min(parts, all);
     }
     std::vector<uint32_t> written, taken;
     for (const InPlacePair &p : op.inPlace)

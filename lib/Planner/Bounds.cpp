@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Analysis.h"
+#include "GapDual.h"
 #include "spillway/Planner/Planner.h"
 
 #include <algorithm>
@@ -46,6 +46,20 @@ bool onlyOnDevice(const Problem &problem, const Operator &op) {
     if (op.costNs[e] >= 0 && problem.machine.engines[e].tier != 0)
       return false;
   return true;
+}
+
+/// What each engine has to do at least: operators that run nowhere else.
+int64_t mandatoryNs(const Analysis &a, const std::vector<uint64_t> &budgets) {
+  std::vector<int64_t> engine(a.problem.machine.engines.size());
+  for (const Operator &op : a.problem.operators) {
+    uint32_t where = none, places = 0;
+    for (uint32_t e = 0; e < op.costNs.size(); ++e)
+      if (op.costNs[e] >= 0)
+        where = e, ++places;
+    if (places == 1)
+      engine[where] += op.costNs[where];
+  }
+  return *std::max_element(engine.begin(), engine.end());
 }
 
 } // namespace
@@ -98,71 +112,24 @@ std::vector<uint64_t> spillway::planner::floorBytes(const Problem &problem) {
   return floor;
 }
 
+static int64_t bound(const Problem &problem,
+                     const std::vector<uint64_t> &budgets, bool anyOrder) {
+  Analysis a(problem);
+  std::vector<uint64_t> full;
+  for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
+    full.push_back(budgetOf(problem, budgets, t));
+  // The dual is evaluated in floating point: a millionth covers its rounding.
+  double ns = priceGaps(a, full, anyOrder).boundNs;
+  double mandatory = double(mandatoryNs(a, full));
+  return int64_t(std::max(ns * (1 - 1e-6), mandatory));
+}
+
 int64_t spillway::planner::lowerBoundNs(const Problem &problem,
                                         const std::vector<uint64_t> &budgets) {
-  Analysis a(problem);
-  const Machine &machine = problem.machine;
-  // Compute. What may run on one of several engines is counted on none here.
-  std::vector<int64_t> engine(machine.engines.size());
-  for (const Operator &op : problem.operators) {
-    uint32_t where = none, places = 0;
-    for (uint32_t e = 0; e < op.costNs.size(); ++e)
-      if (op.costNs[e] >= 0)
-        where = e, ++places;
-    if (places == 1)
-      engine[where] += op.costNs[where];
-  }
-  int64_t bound = 0;
-  for (int64_t busy : engine)
-    bound = std::max(bound, busy);
-  // Links. Look at the moment when an operator runs: of the persistent bytes
-  // that the step needs on the device, those that are not there then must
-  // arrive once a step, and those of them that are updated must leave once.
-  uint64_t usedBytes = 0, updatedBytes = 0, fedBytes = 0;
-  std::vector<bool> reads(a.cellBegin.back()), updates(a.cellBegin.back());
-  for (uint32_t at = 0; at < a.numOps; ++at) {
-    if (!onlyOnDevice(problem, problem.operators[at]))
-      continue;
-    for (const Operand &o : a.operands[at])
-      for (uint32_t c = a.cellBegin[o.storage]; c < a.cellBegin[o.storage + 1];
-           ++c)
-        if (o.part < 0 || c == a.cellBegin[o.storage] + uint32_t(o.part)) {
-          reads[c] = true;
-          updates[c] = updates[c] || o.updated;
-        }
-  }
-  for (uint32_t s = 0; s < problem.storages.size(); ++s) {
-    const Storage &storage = problem.storages[s];
-    for (uint32_t k = 0; k < storage.numParts(); ++k) {
-      uint64_t bytes = storage.partBytes(int32_t(k));
-      uint32_t c = a.cellBegin[s] + k;
-      if (storage.kind == StorageKind::Persistent) {
-        usedBytes += reads[c] ? bytes : 0;
-        updatedBytes += updates[c] ? bytes : 0;
-      } else if (storage.kind == StorageKind::Fed && reads[c] &&
-                 storage.home.value_or(1) != 0) {
-        fedBytes += bytes;
-      }
-    }
-  }
-  uint64_t device = budgetOf(problem, budgets, 0);
-  uint64_t leastRoom = device; // for persistent bytes, at the worst operator
-  for (uint32_t at = 0; at < a.numOps; ++at)
-    if (onlyOnDevice(problem, problem.operators[at]))
-      leastRoom =
-          std::min(leastRoom, device - std::min(device, needOf(a, at).other));
-  auto atLeast = [&](bool in, uint64_t bytes) {
-    // All ways in (or out) together, as if each were always busy.
-    unsigned __int128 rate = 0;
-    for (const Link &l : machine.links)
-      if ((in ? l.to : l.from) == 0)
-        rate += l.bytesPerSecond;
-    if (rate == 0)
-      return int64_t(0);
-    return int64_t((unsigned __int128)(bytes) * 1000000000u / rate);
-  };
-  uint64_t in = usedBytes - std::min(usedBytes, leastRoom) + fedBytes;
-  uint64_t out = updatedBytes - std::min(updatedBytes, leastRoom);
-  bound = std::max({bound, atLeast(true, in), atLeast(false, out)});
-  return bound;
+  return bound(problem, budgets, true);
+}
+
+int64_t spillway::planner::fixedOrderLowerBoundNs(
+    const Problem &problem, const std::vector<uint64_t> &budgets) {
+  return bound(problem, budgets, false);
 }

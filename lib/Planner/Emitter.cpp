@@ -594,8 +594,11 @@ bool Emitter::runOp(uint32_t index, bool first, uint32_t depth) {
       for (uint32_t c = begin; c < end; ++c)
         offFresh[c] = false;
     }
+    // What was made again early is there for a use that is near.
     if (first)
       lastAccess[slot] = pos;
+    else if (o.written)
+      lastAccess[slot] = none;
     if (present[slot])
       toSettle.push_back(slot);
   }

@@ -29,6 +29,10 @@ private:
     double ratio = -1;
     uint32_t low = 0, high = 0; ///< buckets relieved, [low, high), may wrap
   };
+  struct Remake {
+    double cost = 0;              ///< ns
+    std::vector<uint32_t> pulled; ///< gaps that end earlier for it
+  };
   struct Entry {
     double ratio;
     uint32_t gap;
@@ -43,8 +47,12 @@ private:
   Offer bestOffer(uint32_t gap);
   void accept(uint32_t gap, const Offer &offer);
   double relief(uint32_t low, uint32_t high, uint64_t bytes) const;
-  int64_t chainCost(uint32_t storage, uint32_t at, uint32_t depth);
+  double worth(uint32_t low, uint32_t high, uint64_t bytes) const;
   bool storeNeeded(uint32_t gap) const;
+  uint32_t gapOver(uint32_t slot, uint32_t at) const;
+  uint32_t remakeTime(uint32_t gap) const;
+  void remake(uint32_t storage, uint32_t at, Remake &out);
+  double burden(uint32_t at, uint32_t gap) const;
 
   uint32_t bucketOf(uint32_t position) const { return position / width; }
   /// Buckets wholly inside a gap.
@@ -60,7 +68,13 @@ private:
   std::vector<int64_t> over;    ///< by bucket: bytes above the budget
   std::vector<int64_t> in, out; ///< by bucket: ns the links have left
   std::vector<int64_t> time;    ///< by bucket: ns of compute
-  std::vector<int64_t> recomputeCost;
+  /// By gap that is dropped: the operator before which it is made again. That
+  /// is its next use, or an earlier one of something made from it.
+  std::vector<uint32_t> remadeAt;
+  std::vector<uint32_t> visited; ///< by storage: the visit that saw it
+  uint32_t visit = 0;
+  std::vector<double> price; ///< by bucket: ns a byte
+  double unpriced = 1;       ///< ns for a unit of relief
   Decisions d;
   uint64_t offLeft = 0;   ///< bytes left off the device
   std::vector<bool> away; ///< by slot: some gap of it is swapped already
@@ -100,6 +114,17 @@ void Greedy::profile() {
     time[b] += problem.operators[at].costNs[0];
   }
   in = out = time;
+  price.assign(buckets, 0);
+  if (options.prices) {
+    double sum = 0, scarce = 0;
+    for (size_t j = 0; j < options.prices->critical.size(); ++j) {
+      price[bucketOf(options.prices->critical[j])] += options.prices->price[j];
+      sum += options.prices->price[j];
+    }
+    for (int64_t o : over)
+      scarce += o > 0;
+    unpriced = 0.02 * sum / std::max(scarce, 1.0);
+  }
 }
 
 double Greedy::relief(uint32_t low, uint32_t high, uint64_t bytes) const {
@@ -109,6 +134,20 @@ double Greedy::relief(uint32_t low, uint32_t high, uint64_t bytes) const {
     if (o > 0)
       sum += double(std::min<int64_t>(o, int64_t(bytes)));
   }
+  return sum;
+}
+
+/// Relief in ns, where there are prices.
+double Greedy::worth(uint32_t low, uint32_t high, uint64_t bytes) const {
+  double sum = relief(low, high, bytes);
+  if (!options.prices || sum <= 0)
+    return sum;
+  // Where memory has no price it is not scarce in the relaxed problem, but the
+  // plan must still fit there.
+  sum *= unpriced;
+  for (uint32_t b = low; b < high; ++b)
+    if (over[b % buckets] > 0)
+      sum += price[b % buckets] * double(bytes);
   return sum;
 }
 
@@ -138,7 +177,10 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   int64_t load = problem.machine.transferNs(1, 0, bytes);
   int64_t store =
       storeNeeded(gap) ? problem.machine.transferNs(0, 1, bytes) : 0;
-  int64_t cost = (load + store) / 64; // links are not free, but nearly
+  double cost = double(load + store) * options.linkWeight;
+  if (options.prices)
+    cost +=
+        double(load) * options.prices->in + double(store) * options.prices->out;
   uint32_t first = low, last = high;
   int64_t left = store;
   while (left > 0 && first < last)
@@ -150,51 +192,77 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   missing += left;
   if (missing > 0) {
     // It cannot hide: the gap is as long as the transfers, then.
-    cost += missing;
+    cost += double(missing);
     first = low, last = high;
   }
   offer.choice = GapChoice::Swap;
   offer.low = first, offer.high = last;
-  offer.ratio = relief(first, last, a.slotBytes[g.slot]) / double(cost + 1);
+  offer.ratio = worth(first, last, a.slotBytes[g.slot]) / (cost + 1);
   return offer;
 }
 
-/// Time to make a storage again at a position, with all that it needs which is
-/// not there then.
-int64_t Greedy::chainCost(uint32_t storage, uint32_t at, uint32_t depth) {
-  uint32_t p = a.producer[storage];
-  if (p == none || depth > 64)
-    return INT64_MAX / 4;
-  int64_t cost = problem.operators[p].costNs[0];
-  for (const Operand &o : a.operands[p]) {
-    if (!o.read)
-      continue;
-    uint32_t slot = a.slot(o.storage, -1);
-    const auto &uses = a.uses[slot];
-    auto next = std::lower_bound(uses.begin(), uses.end(), at);
-    if (next != uses.end() && *next == at)
-      continue; // an operand of the operator that wants it
-    GapChoice c = GapChoice::Keep;
-    const Storage &s = problem.storages[o.storage];
-    if (a.firstGap[slot] != none && next != uses.begin()) {
-      uint32_t g = a.firstGap[slot] + uint32_t(next - uses.begin()) - 1;
-      if (g < a.gaps.size() && a.gaps[g].slot == slot)
-        c = d.gaps[g];
-      else if (s.kind == StorageKind::Temporary)
-        c = GapChoice::Drop;
-    } else if (s.kind == StorageKind::Temporary) {
-      c = GapChoice::Drop; // dead by then
+/// The gap of a slot that an operator falls into, or none.
+uint32_t Greedy::gapOver(uint32_t slot, uint32_t at) const {
+  const auto &uses = a.uses[slot];
+  auto next = std::lower_bound(uses.begin(), uses.end(), at);
+  if (a.firstGap[slot] == none || next == uses.begin() ||
+      (next != uses.end() && *next == at))
+    return none;
+  uint32_t g = a.firstGap[slot] + uint32_t(next - uses.begin()) - 1;
+  return g < a.gaps.size() && a.gaps[g].slot == slot ? g : none;
+}
+
+uint32_t Greedy::remakeTime(uint32_t gap) const {
+  const Gap &g = a.gaps[gap];
+  uint32_t time = g.to;
+  for (uint32_t use : a.uses[g.slot])
+    for (const Operand &o : a.operands[use]) {
+      uint32_t slot = a.slot(o.storage, -1);
+      if (!o.written || a.producer[o.storage] != use ||
+          a.firstGap[slot] == none)
+        continue;
+      for (uint32_t c = a.firstGap[slot];
+           c < a.gaps.size() && a.gaps[c].slot == slot; ++c)
+        if (d.gaps[c] == GapChoice::Drop && remadeAt[c] > g.from)
+          time = std::min(time, remadeAt[c]);
     }
-    if (s.kind == StorageKind::Fed && next == uses.end())
-      c = GapChoice::Swap;
-    if (c == GapChoice::Drop)
-      cost += chainCost(o.storage, at, depth + 1);
-    else if (c == GapChoice::Swap)
-      cost += problem.machine.transferNs(1, 0, s.bytes) / 4;
-    if (cost > INT64_MAX / 8)
-      break;
+  return time;
+}
+
+/// What it takes to make a storage again before operator `at`. What of its
+/// sources is dropped until later is made again then already, and stays: it
+/// costs no time, but memory. What is dead costs its time.
+void Greedy::remake(uint32_t storage, uint32_t at, Remake &out) {
+  uint32_t p = a.producer[storage];
+  if (p == none) {
+    out.cost = 1e18;
+    return;
   }
-  return std::min<int64_t>(cost, INT64_MAX / 4);
+  for (const Operand &o : a.operands[p]) {
+    if (!o.read || visited[o.storage] == visit)
+      continue;
+    visited[o.storage] = visit;
+    const Storage &s = problem.storages[o.storage];
+    uint32_t slot = a.slot(o.storage, -1);
+    uint32_t g = gapOver(slot, at);
+    GapChoice c = g == none ? GapChoice::Keep : d.gaps[g];
+    bool dead = a.lastUse[o.storage] < at;
+    if (s.kind != StorageKind::Temporary) {
+      if (c == GapChoice::Swap || (s.kind == StorageKind::Fed && dead))
+        out.cost += double(problem.machine.transferNs(1, 0, s.bytes)) / 4;
+      continue;
+    }
+    if (dead) {
+      if (uint32_t q = a.producer[o.storage]; q != none)
+        out.cost += double(problem.operators[q].costNs[0]);
+      remake(o.storage, at, out);
+    } else if (c == GapChoice::Swap) {
+      out.cost += double(problem.machine.transferNs(1, 0, s.bytes)) / 4;
+    } else if (c == GapChoice::Drop && remadeAt[g] > at) {
+      out.pulled.push_back(g);
+      remake(o.storage, at, out);
+    }
+  }
 }
 
 Greedy::Offer Greedy::dropOffer(uint32_t gap) {
@@ -205,14 +273,39 @@ Greedy::Offer Greedy::dropOffer(uint32_t gap) {
       problem.storages[s].kind != StorageKind::Temporary ||
       a.rerunUntil[p] < int64_t(g.to))
     return offer;
-  auto [low, high] = interior(g);
+  uint32_t at = remakeTime(gap);
+  uint32_t low = (g.from + width) / width, high = at / width;
   if (low >= high)
     return offer;
-  double cost = double(chainCost(s, g.to, 0)) * options.recomputeWeight;
+  double gain = worth(low, high, a.slotBytes[g.slot]);
+  if (gain <= 0)
+    return offer;
+  Remake r;
+  r.cost = double(problem.operators[p].costNs[0]);
+  ++visit;
+  remake(s, at, r);
+  for (uint32_t other : r.pulled)
+    gain -= burden(at, other);
+  double weight = options.recomputeWeight;
+  if (options.prices)
+    weight *= options.prices->compute;
   offer.choice = GapChoice::Drop;
   offer.low = low, offer.high = high;
-  offer.ratio = relief(low, high, a.slotBytes[g.slot]) / (cost + 1);
+  offer.ratio = gain / (r.cost * weight + 1);
   return offer;
+}
+
+/// What it costs in memory that a dropped gap ends at `at` already.
+double Greedy::burden(uint32_t at, uint32_t gap) const {
+  const Gap &g = a.gaps[gap];
+  int64_t bytes = int64_t(a.slotBytes[g.slot]);
+  double sum = 0;
+  for (uint32_t b = std::max(at / width, (g.from + width) / width);
+       b < remadeAt[gap] / width; ++b)
+    if (int64_t o = over[b] + bytes; o > 0)
+      sum += double(std::min(o, bytes)) *
+             (options.prices ? unpriced + price[b] : 1.0);
+  return sum;
 }
 
 Greedy::Offer Greedy::bestOffer(uint32_t gap) {
@@ -226,8 +319,20 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
   d.gaps[gap] = offer.choice;
   for (uint32_t b = offer.low; b < offer.high; ++b)
     over[b % buckets] -= int64_t(a.slotBytes[g.slot]);
-  if (offer.choice != GapChoice::Swap)
+  if (offer.choice == GapChoice::Drop) {
+    uint32_t at = remadeAt[gap] = remakeTime(gap);
+    Remake r;
+    ++visit;
+    remake(a.slotStorage[g.slot], at, r);
+    for (uint32_t other : r.pulled) {
+      const Gap &o = a.gaps[other];
+      for (uint32_t b = std::max(at / width, (o.from + width) / width);
+           b < remadeAt[other] / width; ++b)
+        over[b] += int64_t(a.slotBytes[o.slot]);
+      remadeAt[other] = at;
+    }
     return;
+  }
   auto [low, high] = interior(g);
   uint64_t bytes = s.partBytes(a.slotPart[g.slot]);
   int64_t left = storeNeeded(gap) ? problem.machine.transferNs(0, 1, bytes) : 0;
@@ -253,6 +358,8 @@ Decisions Greedy::run() {
   d.maySwap = options.swap;
   d.mayDrop = options.recompute;
   away.assign(a.numSlots(), false);
+  remadeAt.assign(a.gaps.size(), 0);
+  visited.assign(problem.storages.size(), 0);
   for (uint32_t t = 1; t < budgets.size(); ++t)
     offLeft =
         budgets[t] > unlimited - offLeft ? unlimited : offLeft + budgets[t];

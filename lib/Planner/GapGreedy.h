@@ -18,12 +18,17 @@
 #define SPILLWAY_LIB_PLANNER_GAPGREEDY_H
 
 #include "Emitter.h"
+#include "GapDual.h"
 
 namespace spillway::planner {
 
 struct GreedyOptions {
   double recomputeWeight = 1.0; ///< of a nanosecond of recompute
-  double margin = 0.0;          ///< share of the budget left for prefetching
+  double linkWeight = 1.0 / 64; ///< of a nanosecond of transfer that hides
+  /// What memory is worth where, and what a transfer costs; none: bytes above
+  /// the budget, and `linkWeight`.
+  const GapPrices *prices = nullptr;
+  double margin = 0.0; ///< share of the budget left for prefetching
   bool swap = true, recompute = true;
 };
 

@@ -25,7 +25,7 @@ struct PlanOptions {
   /// By tier; a missing one is the tier's capacity.
   std::vector<uint64_t> budgets;
   /// How hard to search. The same number gives the same plan everywhere.
-  uint32_t iterations = 64;
+  uint32_t iterations = 400;
   /// Keep the order of first executions.
   bool fixedOrder = true;
   /// Assign addresses. Without, a peak is the sum of live bytes.
@@ -93,6 +93,10 @@ std::vector<uint64_t> floorBytes(const Problem &problem);
 /// A time that no plan of the problem within the budgets beats, in any order.
 int64_t lowerBoundNs(const Problem &problem,
                      const std::vector<uint64_t> &budgets = {});
+
+/// The same for plans that keep the problem's order of first executions.
+int64_t fixedOrderLowerBoundNs(const Problem &problem,
+                               const std::vector<uint64_t> &budgets = {});
 
 /// The device peak of keep-all after offsets.
 uint64_t unconstrainedPeakBytes(const Problem &problem);

@@ -56,16 +56,22 @@ public:
     if (keepAll())
       return finish();
     bool swap = problem.machine.tiers.size() > 1;
-    greedy({1.0, 0.0, swap, true});
+    greedy({.swap = swap});
     if (request.iterations) {
-      for (double margin : {0.0, 0.04, 0.1})
-        for (double recompute : {0.25, 0.5, 1.0, 2.0, 4.0})
-          if (margin != 0 || recompute != 1.0)
-            greedy({recompute, margin, swap, true});
+      for (double margin : {0.0, 0.05, 0.1, 0.2})
+        for (double link : {0.015, 0.05, 0.1, 0.2})
+          greedy({.linkWeight = link, .margin = margin, .swap = swap});
+      for (double margin : {0.0, 0.05, 0.1, 0.2})
+        for (double recompute : {0.25, 0.5, 2.0, 4.0})
+          greedy(
+              {.recomputeWeight = recompute, .margin = margin, .swap = swap});
+      GapPrices prices = priceGaps(a, request.budgets, false, 200);
+      for (double margin : {0.0, 0.05, 0.1})
+        greedy({.prices = &prices, .margin = margin, .swap = swap});
       if (swap)
-        for (double margin : {0.0, 0.04, 0.1})
-          greedy({1.0, margin, true, false});
-      greedy({1.0, 0.0, false, true});
+        for (double margin : {0.0, 0.05, 0.1})
+          greedy({.margin = margin, .recompute = false});
+      greedy({.swap = false});
       improve();
     }
     if (found.empty())
@@ -202,7 +208,11 @@ void Joint::improve() {
   for (const Operator &op : problem.operators)
     compute += op.costNs[0];
   Random random;
-  for (uint32_t i = 0; i < request.iterations; ++i) {
+  // An iteration takes time in proportion to the plan's length.
+  uint32_t length = uint32_t(found.front().plan.actions.size()) + 1;
+  uint32_t iterations =
+      std::min<uint64_t>(request.iterations, 16 + 500000 / length);
+  for (uint32_t i = 0; i < iterations; ++i) {
     if (found.front().stepNs <= compute + compute / 1000)
       return; // nothing to win
     Decisions d = found.front().decisions;
