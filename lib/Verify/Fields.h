@@ -37,6 +37,10 @@ bool isAligned(const flatbuffers::Vector<T> *vector, uint32_t alignment) {
          reinterpret_cast<uintptr_t>(vector->Data()) % alignment == 0;
 }
 
+/// Whether all of it is UTF-8 without control characters, so that it may be
+/// printed and put into JSON.
+bool isPrintable(std::string_view text);
+
 /// Names of one kind: none is empty, none is there twice, none is a book.
 class Names {
 public:
@@ -53,6 +57,9 @@ public:
                                             std::to_string(name.size()) +
                                             " characters, expected at most " +
                                             std::to_string(maxLength)};
+    if (!isPrintable(name))
+      return Error{Code::BadText, std::string("the name of a ") + kind +
+                                      " is not printable UTF-8"};
     if (!names.insert(name).second)
       return Error{Code::DuplicateName, std::string("two of kind '") + kind +
                                             "' have the name '" +

@@ -325,8 +325,16 @@ std::optional<Error> Reader::checkCompleteness() {
 
 // Nothing runs by these, but whoever draws them must not stumble.
 std::optional<Error> Reader::checkBuffers() {
+  if (const plan::Report *report = plan.report();
+      report && (!isPrintable(textOf(report->target())) ||
+                 !isPrintable(textOf(report->policy()))))
+    return Error{Code::BadText, "the report's words are not printable UTF-8"};
   for (uint32_t i = 0; i < sizeOf(plan.buffers()); ++i) {
     const plan::Buffer &buffer = *plan.buffers()->Get(i);
+    if (!isPrintable(textOf(buffer.category())))
+      return Error{Code::BadText, "the category of buffer " +
+                                      std::to_string(i) +
+                                      " is not printable UTF-8"};
     const plan::Location *location = buffer.location();
     bool isGood = location && location->tier() < plan.tiers()->size() &&
                   buffer.value() < program.valueBytes.size() &&

@@ -28,4 +28,10 @@ TEST(Samples, Sliced) { expectAccepted(slicedStep()); }
 TEST(Samples, Streamed) { expectAccepted(streamedStep()); }
 TEST(Samples, Assembled) { expectAccepted(assembledStep()); }
 
+TEST(Samples, NamesMayBeInAnyLanguage) {
+  Sample sample = residentStep();
+  sample.plan.tiers[1]->name = "h\xc3\xb6st \xe4\xb8\xbb \xf0\x9f\x92\xbe";
+  expectAccepted(std::move(sample));
+}
+
 } // namespace
