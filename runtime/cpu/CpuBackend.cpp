@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <thread>
 
 using namespace spillway::rt;
@@ -75,6 +76,8 @@ private:
   StepHost *host = nullptr;
   Recorder *recorder = nullptr;
   Counter runNumber;
+  Counter numReady; // threads that have begun; advanced under `readyMutex`
+  std::mutex readyMutex;
   std::atomic<bool> failed{false};
   std::atomic<bool> stopping{false};
 };
@@ -142,6 +145,8 @@ void CpuBackend::prepare(const Schedule &newSchedule,
   }
   for (uint32_t i = 0; i < runners.size(); ++i)
     runners[i]->thread = std::thread([this, i] { serve(i); });
+  // What a thread's start allocates is not a step's.
+  numReady.waitFor(runners.size(), 0);
 }
 
 bool CpuBackend::run(StepHost &newHost, Recorder &newRecorder,
@@ -167,6 +172,10 @@ bool CpuBackend::run(StepHost &newHost, Recorder &newRecorder,
 
 void CpuBackend::serve(uint32_t index) {
   makeSleepsPrecise();
+  {
+    std::lock_guard<std::mutex> lock(readyMutex);
+    numReady.advance();
+  }
   for (uint64_t run = 1;; ++run) {
     runNumber.waitFor(run, 0);
     if (stopping.load())

@@ -23,6 +23,9 @@ ThreadPool::ThreadPool(int lanes) {
   face.self = this;
   for (int32_t lane = 1; lane < face.pool.lanes; ++lane)
     threads.emplace_back([this, lane] { work(lane); });
+  // What a thread's start allocates is not a step's.
+  while (numReady.load() < threads.size())
+    std::this_thread::yield();
 }
 
 ThreadPool::~ThreadPool() {
@@ -95,6 +98,7 @@ bool ThreadPool::runOne(uint32_t job, int32_t lane) {
 
 void ThreadPool::work(int32_t lane) {
   uint32_t lastJob = 0;
+  numReady.fetch_add(1);
   for (;;) {
     uint32_t job = jobNumber.load(std::memory_order_acquire);
     for (int i = 0; job == lastJob && i < workerSpins; ++i) {

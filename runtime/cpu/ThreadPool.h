@@ -59,6 +59,7 @@ private:
   std::atomic<uint32_t> callerSleeps{0};
   alignas(64) std::atomic<uint32_t> jobNumber{0};
   std::atomic<uint32_t> sleepers{0};
+  std::atomic<uint32_t> numReady{0};
   std::atomic<bool> stopping{false};
 };
 
