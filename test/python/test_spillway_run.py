@@ -5,6 +5,7 @@ import json
 import os
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,19 @@ def test_seeds_differ_and_repeat(tokens, tmp_path):
         run(plan, tokens, "--init=normal:0.1", f"--seed={seed}", f"--stats={path}")
         hashes.append(json.loads(path.read_text())["state_sha256"])
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_random_weights_are_those_of_the_examples(tokens, tmp_path):
+    """The references of examples/ were made with their own copy of the generator."""
+    numpy = pytest.importorskip("numpy")
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples" / "common"))
+    import weights
+    saved = tmp_path / "w.safetensors"
+    run(make_plan("tied", tmp_path), tokens, "--init=normal:0.02", "--seed=12345678901",
+        "--steps=0", f"--save={saved}")
+    ours = numpy.frombuffer(read_safetensors(saved)["w"][2], "<f4")
+    theirs = weights.make("w", (16, 4), 12345678901, 0.02).ravel()
+    assert numpy.allclose(ours, theirs, rtol=1e-6, atol=0)
 
 
 def test_a_tied_parameter_is_found_under_its_other_name(tokens, tmp_path):
