@@ -59,9 +59,11 @@ Arena::Arena(const std::string &name, uint64_t bytes) {
 
 Arena::~Arena() { munmap(mapping, mappedBytes); }
 
-/// The first number in a small file after `key`; false where there is none.
-static bool readNumber(const char *path, const char *key, uint64_t &number) {
-  FILE *file = std::fopen(path, "re");
+/// The first number after `key` in the first 4 KiB of a file; false where there
+/// is none (a control group's "max" is no number).
+static bool readNumber(const std::string &path, const char *key,
+                       uint64_t &number) {
+  FILE *file = std::fopen(path.c_str(), "re");
   if (!file)
     return false;
   char text[4096];
@@ -76,12 +78,35 @@ static bool readNumber(const char *path, const char *key, uint64_t &number) {
   return true;
 }
 
+/// This process's control group (version 2), "" for the root.
+static std::string controlGroup() {
+  FILE *file = std::fopen("/proc/self/cgroup", "re");
+  if (!file)
+    return "";
+  char line[4096], path[4096] = "";
+  while (std::fgets(line, sizeof(line), file))
+    if (std::sscanf(line, "0::%4095[^\n]", path) == 1)
+      break;
+  std::fclose(file);
+  return std::strcmp(path, "/") == 0 ? "" : path;
+}
+
 uint64_t spillway::rt::availableMemory() {
-  uint64_t available = UINT64_MAX, kib, limit, used;
+  uint64_t available = UINT64_MAX, kib;
   if (readNumber("/proc/meminfo", "MemAvailable:", kib))
     available = kib * 1024;
-  if (readNumber("/sys/fs/cgroup/memory.max", "", limit) &&
-      readNumber("/sys/fs/cgroup/memory.current", "", used))
-    available = std::min(available, limit > used ? limit - used : 0);
-  return available;
+  // A group's limit holds for all groups in it.
+  for (std::string group = controlGroup();; group.resize(group.rfind('/'))) {
+    std::string directory = "/sys/fs/cgroup" + group;
+    uint64_t limit, used, cached = 0;
+    if (readNumber(directory + "/memory.max", "", limit) &&
+        readNumber(directory + "/memory.current", "", used)) {
+      // Cached files count as used, but make room.
+      readNumber(directory + "/memory.stat", "\nfile", cached);
+      used -= std::min(used, cached);
+      available = std::min(available, limit > used ? limit - used : 0);
+    }
+    if (group.empty() || group.rfind('/') == std::string::npos)
+      return available;
+  }
 }

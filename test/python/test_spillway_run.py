@@ -143,9 +143,13 @@ def test_a_tied_parameter_is_found_under_its_other_name(tokens, tmp_path):
 def test_links_are_emulated_and_overlap(tmp_path):
     # 10 kernels of 10 ms and 10 copies of 10 ms.
     plan, stats = make_plan("overlap", tmp_path), tmp_path / "s.json"
-    run(plan, "--steps=5", "--emulate-links", f"--stats={stats}")
-    steps = json.loads(stats.read_text())["step_seconds"][1:]
-    assert 0.09 < min(steps) < 0.7 * 0.2
+    for _ in range(10):  # on a busy machine most steps are late
+        run(plan, "--steps=5", "--emulate-links", f"--stats={stats}")
+        best = min(json.loads(stats.read_text())["step_seconds"][1:])
+        assert best > 0.09
+        if best < 0.7 * 0.2:
+            return
+    pytest.fail(f"10 ms x (10 copies + 10 kernels) took {best} s")
 
 
 def test_an_allocating_kernel_is_found_out(tmp_path):

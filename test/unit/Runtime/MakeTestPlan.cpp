@@ -25,12 +25,10 @@ static PlanBuilder build(const std::string &name) {
     return overlapPlan(2, 0, 1024, 1e9, "test_refusing");
   TinyIndices at;
   PlanBuilder b = tinyPlan(&at);
-  if (name == "tiny" || name == "huge")
+  if (name == "tiny")
     setInline(b, at.w, 1);
   if (name == "other-version")
     ++b.plan.version;
-  if (name == "huge")
-    b.plan.tiers[0]->arena_bytes = b.plan.tiers[0]->capacity_bytes = 1ull << 45;
   if (name == "external") {
     b.program.model = "model.onnx";
     b.tensorAt(at.w).file = "weights.bin";
