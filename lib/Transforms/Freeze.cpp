@@ -63,7 +63,7 @@ struct FreezePass : impl::TrainFreezeBase<FreezePass> {
       return signalPassFailure();
     }
     if (lanes < 1) {
-      step.emitError("expects at least one lane, but got ") << lanes;
+      step.emitError("expects at least one lane, but got ") << lanes.getValue();
       return signalPassFailure();
     }
     limitInputs(step);

@@ -26,7 +26,7 @@ struct SliceUpdatesPass : impl::TrainSliceUpdatesBase<SliceUpdatesPass> {
 
   void runOnOperation() override {
     if (sliceBytes < 1) {
-      getOperation().emitError("expects a slice of at least 1 byte, but got ") << sliceBytes;
+      getOperation().emitError("expects a slice of at least 1 byte, but got ") << sliceBytes.getValue();
       return signalPassFailure();
     }
     SmallVector<UpdateOpInterface> updates;
