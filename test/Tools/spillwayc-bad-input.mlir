@@ -1,0 +1,53 @@
+// Wrong usage is exit status 2, a wrong input 1; either is one line, and no
+// output file is left.
+// RUN: not spillwayc %s 2>&1 | FileCheck %s --check-prefix=NOTHING
+// NOTHING: error: nothing to write
+// RUN: not spillwayc %s --no-such-flag 2>&1 | FileCheck %s --check-prefix=FLAG
+// FLAG: Unknown command line argument '--no-such-flag'
+// RUN: not spillwayc %s --dim batch -o %t 2>&1 | FileCheck %s --check-prefix=DIM
+// DIM: error: expected --dim NAME=VALUE with a positive number, found 'batch'
+// RUN: not spillwayc %s --device-budget=12XB -o %t 2>&1 | FileCheck %s --check-prefix=SIZE
+// SIZE: error: --device-budget: expected a size such as 512MiB, 8GB or a number of bytes, found '12XB'
+
+// RUN: rm -f %t
+// RUN: not spillwayc %t.missing.onnx -o %t 2>&1 | FileCheck %s --check-prefix=MISSING
+// MISSING: missing.onnx: error: there is no such file
+// RUN: not spillwayc %S/../lit.cfg.py -o %t 2>&1 | FileCheck %s --check-prefix=KIND
+// KIND: error: expected a model that ends in .onnx or .mlir
+// RUN: not spillwayc %s --loss='mse(z)' -o %t 2>&1 | FileCheck %s --check-prefix=OUTPUT
+// OUTPUT: error: the loss names the output 'z', which does not exist; the outputs are: y
+// RUN: not spillwayc %s --loss='output(y)' -o %t 2>&1 | FileCheck %s --check-prefix=SCALAR
+// SCALAR: error: the loss must be a scalar, but the output 'y' is 'tensor<64x16xf32>'
+// RUN: not spillwayc %s --loss='hinge(y)' -o %t 2>&1 | FileCheck %s --check-prefix=LOSS
+// LOSS: error: unknown loss 'hinge'; expected cross_entropy(OUTPUT)
+// RUN: not spillwayc %s --loss='mse(y)' --optimizer='adam(lr=1)' -o %t 2>&1 | FileCheck %s --check-prefix=OPT
+// OPT: error: invalid optimizer: unknown optimizer 'adam'; expected adamw or sgd
+// RUN: not spillwayc %s --loss='mse(y)' --optimizer='adamw(betas=1)' -o %t 2>&1 | FileCheck %s --check-prefix=SETTING
+// SETTING: error: invalid optimizer: 'adamw' has no setting 'betas'; it has lr, beta1, beta2, eps, weight_decay
+// RUN: not spillwayc %s --loss='mse(y)' --policy=best -o %t 2>&1 | FileCheck %s --check-prefix=POLICY
+// POLICY: error: unknown policy 'best'; there are: {{.*}}joint
+// RUN: not spillwayc %s --loss='mse(y)' --target=nowhere -o %t 2>&1 | FileCheck %s --check-prefix=TARGET
+// TARGET: error: {{.*}}nowhere
+// RUN: not spillwayc %s --loss='mse(y)' --nvme-budget=1GiB -o %t 2>&1 | FileCheck %s --check-prefix=TIER
+// TIER: error: the target 'cpu_emulated' has no tier 'nvme' to give a budget
+// RUN: not spillwayc %s --loss='mse(y)' --device-budget=100GiB -o %t 2>&1 | FileCheck %s --check-prefix=CAPACITY
+// CAPACITY: error: the device budget of 107374182400 bytes (100.0 GiB) is above the capacity
+// RUN: not spillwayc %s --loss='mse(y)' --plan=%s -o %t 2>&1 | FileCheck %s --check-prefix=PLAN
+// PLAN: spillwayc-bad-input.mlir: error:
+// RUN: not spillwayc %s --loss='mse(y)' --profile=%s -o %t 2>&1 | FileCheck %s --check-prefix=PROFILE
+// PROFILE: spillwayc-bad-input.mlir: error: the profile is not JSON
+
+// A budget below the floor: the reason, the floor, the smallest budget found.
+// RUN: not spillwayc %s --loss='mse(y)' --device-budget=1KiB -o %t --stats=%t.json 2>&1 | FileCheck %s --check-prefix=FLOOR
+// FLOOR: error: no plan fits the device budget of 1024 bytes (1.000 KiB)
+// FLOOR: proven floor: {{[0-9]+}} bytes
+// FLOOR: smallest budget found: {{[0-9]+}} bytes
+// RUN: FileCheck %s --check-prefix=STATS < %t.json
+// STATS-DAG: "feasible": false
+// STATS-DAG: "floor_bytes":
+// STATS-DAG: "smallest_found_bytes":
+// RUN: not test -e %t
+train.step @mlp(input %x "x" : tensor<64x32xf32>, param %w "w" : tensor<32x16xf32>) {
+  %y = train.matmul %x, %w : tensor<64x32xf32>, tensor<32x16xf32> to tensor<64x16xf32>
+  train.return outputs ["y"] (%y : tensor<64x16xf32>)
+}
