@@ -161,8 +161,13 @@ ProgramWriter::convert(const TableOp &entry) {
     result->attrs.push_back(std::move(*converted));
   }
   result->workspace_bytes = entry.workspaceBytes;
-  for (auto [operand, output] : kernel.getInPlacePairs())
-    result->in_place.emplace_back(uint16_t(operand), uint16_t(output));
+  // The op permits it for dense operands; this one may be a broadcast view.
+  for (auto [operand, output] : kernel.getInPlacePairs()) {
+    const TableView &from = entry.inputs[operand], &to = entry.outputs[output];
+    if (from.sizes == to.sizes && from.strides == to.strides &&
+        from.element == to.element)
+      result->in_place.emplace_back(uint16_t(operand), uint16_t(output));
+  }
   result->recomputable = entry.recomputable;
   result->signature = getSignature(entry, step.getLanes());
   result->location = describeLocation(entry.op->getLoc());
