@@ -284,6 +284,7 @@ LogicalResult BinaryOp::verify() {
 
 int64_t BinaryOp::getFlops() { return tensorType(getResult()).getNumElements() * lookupBinary(getFn())->flops; }
 bool BinaryOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
+SmallVector<int64_t> BinaryOp::getReadShape(unsigned) { return SmallVector<int64_t>(tensorType(getResult()).getShape()); }
 
 SmallVector<std::pair<unsigned, unsigned>> BinaryOp::getInPlacePairs() {
   SmallVector<std::pair<unsigned, unsigned>> pairs;
@@ -425,6 +426,7 @@ LogicalResult CompareOp::verify() {
   return verifyInferred(*this);
 }
 bool CompareOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
+SmallVector<int64_t> CompareOp::getReadShape(unsigned) { return SmallVector<int64_t>(tensorType(getResult()).getShape()); }
 
 ParseResult LogicalOp::parse(OpAsmParser &parser, OperationState &state) {
   return parseAndInfer<LogicalOp>(parser, state, /*oneType=*/false);
@@ -443,6 +445,7 @@ LogicalResult LogicalOp::verify() {
   return verifyInferred(*this);
 }
 bool LogicalOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
+SmallVector<int64_t> LogicalOp::getReadShape(unsigned) { return SmallVector<int64_t>(tensorType(getResult()).getShape()); }
 
 LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> loc, Adaptor adaptor,
                                          SmallVectorImpl<Type> &types) {
@@ -453,6 +456,7 @@ LogicalResult SelectOp::inferReturnTypes(MLIRContext *, std::optional<Location> 
 }
 LogicalResult SelectOp::verify() { return verifyInferred(*this); }
 bool SelectOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
+SmallVector<int64_t> SelectOp::getReadShape(unsigned) { return SmallVector<int64_t>(tensorType(getResult()).getShape()); }
 
 LogicalResult SelectOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool> needed,
                                       SmallVectorImpl<Value> &operandGrads) {

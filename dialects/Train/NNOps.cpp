@@ -202,6 +202,12 @@ static bool acceptsHeadStrides(ArrayRef<int64_t> strides, ArrayRef<int64_t> size
   return strides.back() == 1 || sizes.back() == 1;
 }
 
+/// [B, H, T, S]
+template <typename OpTy> static SmallVector<int64_t> scoreShape(OpTy op) {
+  auto q = tensorType(op.getQ()), k = tensorType(op.getK());
+  return {q.getDimSize(0), q.getDimSize(2), q.getDimSize(1), k.getDimSize(1)};
+}
+
 int64_t AttentionOp::getFlops() { return scoreElements(*this) * (4 * lastSize(getQ()) + 20); }
 StringRef AttentionOp::getWorkKind() { return "attention"; }
 int64_t AttentionOp::getWorkspaceBytes(int64_t lanes) {
@@ -210,6 +216,9 @@ int64_t AttentionOp::getWorkspaceBytes(int64_t lanes) {
 void AttentionOp::getKernelAttributes(int64_t lanes, NamedAttrList &attributes) {
   appendInherentAttributes(*this, attributes);
   attributes.set("lanes", Builder(getContext()).getI64IntegerAttr(lanes));
+}
+SmallVector<int64_t> AttentionOp::getReadShape(unsigned index) {
+  return index == 3 ? scoreShape(*this) : SmallVector<int64_t>(tensorType(getOperand(index)).getShape());
 }
 bool AttentionOp::acceptsStrides(unsigned index, ArrayRef<int64_t> strides) {
   return index >= 3 || acceptsHeadStrides(strides, tensorType(getOperand(index)).getShape());
@@ -255,6 +264,9 @@ int64_t AttentionGradOp::getWorkspaceBytes(int64_t lanes) {
 void AttentionGradOp::getKernelAttributes(int64_t lanes, NamedAttrList &attributes) {
   appendInherentAttributes(*this, attributes);
   attributes.set("lanes", Builder(getContext()).getI64IntegerAttr(lanes));
+}
+SmallVector<int64_t> AttentionGradOp::getReadShape(unsigned index) {
+  return index == 6 ? scoreShape(*this) : SmallVector<int64_t>(tensorType(getOperand(index)).getShape());
 }
 bool AttentionGradOp::acceptsStrides(unsigned index, ArrayRef<int64_t> strides) {
   if (index == 5)

@@ -113,7 +113,7 @@ def Train_UnaryGradOp : Train_KernelOp<"unary_grad", [InferTypeOpAdaptor, Costs<
 }
 
 def Train_BinaryOp : Train_KernelOp<"binary", [InferTypeOpAdaptor, Costs<["getFlops"]>,
-    Kernel<["acceptsStrides", "getInPlacePairs"]>, Differentiable]> {
+    Kernel<["acceptsStrides", "getReadShape", "getInPlacePairs"]>, Differentiable]> {
   let summary = "a function of two elements, from the table";
   let description = [{
     Operands broadcast as NumPy's do. `fn`: add, sub, mul, div, max, min, pow.
@@ -131,7 +131,7 @@ def Train_BinaryOp : Train_KernelOp<"binary", [InferTypeOpAdaptor, Costs<["getFl
   let hasCanonicalizer = 1;
 }
 
-def Train_CompareOp : Train_KernelOp<"compare", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides"]>]> {
+def Train_CompareOp : Train_KernelOp<"compare", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides", "getReadShape"]>]> {
   let summary = "a comparison of two elements, from the table";
   let description = [{
     `fn`: eq, ne, lt, le, gt, ge. Operands broadcast.
@@ -148,7 +148,7 @@ def Train_CompareOp : Train_KernelOp<"compare", [InferTypeOpAdaptor, Costs<>, Ke
   let builders = [OpBuilder<(ins "::llvm::StringRef":$fn, "::mlir::Value":$lhs, "::mlir::Value":$rhs)>];
 }
 
-def Train_LogicalOp : Train_KernelOp<"logical", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides"]>]> {
+def Train_LogicalOp : Train_KernelOp<"logical", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides", "getReadShape"]>]> {
   let summary = "and, or, xor of two truth values";
   let description = [{
     Operands broadcast.
@@ -165,7 +165,7 @@ def Train_LogicalOp : Train_KernelOp<"logical", [InferTypeOpAdaptor, Costs<>, Ke
   let builders = [OpBuilder<(ins "::llvm::StringRef":$fn, "::mlir::Value":$lhs, "::mlir::Value":$rhs)>];
 }
 
-def Train_SelectOp : Train_KernelOp<"select", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides"]>, Differentiable]> {
+def Train_SelectOp : Train_KernelOp<"select", [InferTypeOpAdaptor, Costs<>, Kernel<["acceptsStrides", "getReadShape"]>, Differentiable]> {
   let summary = "an element of one of two tensors";
   let description = [{
     Operands broadcast. No derivative reaches the condition.

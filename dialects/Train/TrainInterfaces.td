@@ -88,6 +88,14 @@ def KernelOpInterface : OpInterface<"KernelOpInterface"> {
         return false;
       }]>,
     InterfaceMethod<[{
+      The shape in which the kernel reads operand `index`. Where it is not the
+      operand's own, the operand broadcasts to it, and the kernel is given a
+      view with strides 0.
+    }], "::llvm::SmallVector<int64_t>", "getReadShape", (ins "unsigned":$index), [{}], [{
+        return ::llvm::SmallVector<int64_t>(
+            ::llvm::cast<::mlir::ShapedType>($_op->getOperand(index).getType()).getShape());
+      }]>,
+    InterfaceMethod<[{
       The exclusive limit of the integers in operand `index`, where the kernel
       relies on one. The loader checks the data that a user gives against it.
     }], "::std::optional<int64_t>", "getIndexLimit", (ins "unsigned":$index), [{}], [{

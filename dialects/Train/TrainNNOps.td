@@ -125,7 +125,7 @@ def Train_RmsNormGradOp : Train_KernelOp<"rms_norm_grad", [InferTypeOpAdaptor, C
 
 def Train_AttentionOp : Train_KernelOp<"attention", [InferTypeOpAdaptor,
     Costs<["getFlops", "getWorkKind", "getWorkspaceBytes"]>,
-    Kernel<["getKernelAttributes", "acceptsStrides"]>, Differentiable]> {
+    Kernel<["getKernelAttributes", "acceptsStrides", "getReadShape"]>, Differentiable]> {
   let summary = "scaled dot-product attention that never keeps its scores";
   let description = [{
     q: [B, T, H, D]; k, v: [B, S, K, D] with K dividing H (grouped queries); the
@@ -155,7 +155,7 @@ def Train_AttentionOp : Train_KernelOp<"attention", [InferTypeOpAdaptor,
 
 def Train_AttentionGradOp : Train_KernelOp<"attention_grad", [InferTypeOpAdaptor,
     Costs<["getFlops", "getWorkKind", "getWorkspaceBytes"]>,
-    Kernel<["getKernelAttributes", "acceptsStrides"]>]> {
+    Kernel<["getKernelAttributes", "acceptsStrides", "getReadShape"]>]> {
   let summary = "gradient of attention";
   let description = [{
     Constraints: (C1) to (C3) of attention, (C4) the gradient and the output have

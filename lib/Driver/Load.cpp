@@ -8,6 +8,7 @@
 
 #include "mlir/Parser/Parser.h"
 #include "spillway/Driver/Compiler.h"
+#include "spillway/Import/Onnx.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -26,6 +27,13 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, const CompileOptions &options, M
   if (path.ends_with(".mlir")) {
     OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
     return module;
+  }
+  if (path.ends_with(".onnx")) {
+    ImportOptions import;
+    import.dims = options.dims;
+    import.freeze = options.freeze;
+    import.trainable = options.trainable;
+    return importOnnx(path, import, &context);
   }
   emitError(loc, "expected a model that ends in .onnx or .mlir");
   return nullptr;

@@ -25,8 +25,11 @@ struct MaterializeLayoutsPass : impl::TrainMaterializeLayoutsBase<MaterializeLay
       auto kernel = dyn_cast<KernelOpInterface>(op);
       if (!kernel && !isa<ReturnOp>(op))
         continue;
-      for (OpOperand &operand : op.getOpOperands())
+      for (OpOperand &operand : op.getOpOperands()) {
+        if (kernel)
+          broadcast(operand, kernel);
         makeReadable(operand, kernel);
+      }
     }
   }
 
@@ -41,6 +44,17 @@ private:
       copy = CopyOp::create(builder, value.getLoc(), value);
     }
     return copy;
+  }
+
+  /// Broadcasting is in the view, not in the kernel.
+  static void broadcast(OpOperand &operand, KernelOpInterface kernel) {
+    SmallVector<int64_t> shape = kernel.getReadShape(operand.getOperandNumber());
+    auto type = tensorType(operand.get());
+    if (type.getShape() == ArrayRef(shape))
+      return;
+    OpBuilder builder(operand.getOwner());
+    operand.set(BroadcastOp::create(builder, operand.getOwner()->getLoc(),
+                                    RankedTensorType::get(shape, type.getElementType()), operand.get()));
   }
 
   void makeReadable(OpOperand &operand, KernelOpInterface kernel) {
