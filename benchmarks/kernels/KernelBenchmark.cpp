@@ -85,10 +85,14 @@ public:
   }
 
 private:
+  /// As in a plan, buffers start at various multiples of 256: equal low bits
+  /// of all addresses would be a case of its own.
   void *allocate(size_t bytes) {
-    buffers.push_back(backend().allocate(bytes));
-    std::memset(buffers.back(), 0, bytes);
-    return buffers.back();
+    size_t shift = buffers.size() % 8 * 1280 + 256;
+    buffers.push_back(backend().allocate(bytes + shift));
+    void *data = static_cast<char *>(buffers.back()) + shift;
+    std::memset(data, 0, bytes);
+    return data;
   }
   void *fill(const Operand &from) {
     size_t bytes = bytesOf(from);

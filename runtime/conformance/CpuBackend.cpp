@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <sys/mman.h>
 
 using namespace spillway::conformance;
 
@@ -30,9 +31,15 @@ const spw_kernel *CpuBackend::find(const std::string &name) {
 }
 
 void *CpuBackend::allocate(size_t bytes) {
-  void *memory = std::aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+  // Large buffers in huge pages, as the runtime's arenas are.
+  constexpr size_t kHuge = size_t(2) << 20;
+  size_t alignment = bytes >= kHuge ? kHuge : 4096;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  void *memory = std::aligned_alloc(alignment, bytes);
   if (!memory)
     throw std::bad_alloc();
+  if (alignment == kHuge)
+    madvise(memory, bytes, MADV_HUGEPAGE);
   return memory;
 }
 

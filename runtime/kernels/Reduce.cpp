@@ -27,8 +27,8 @@
 namespace spillway::kernels {
 namespace {
 
-/// Columns that a task of the column form works on at a time.
-constexpr int64_t kColumns = 128;
+/// The most columns that a task of the column form works on.
+constexpr int64_t kColumns = 256;
 
 double maxOf(double a, double b) { return b > a || b != b ? b : a; }
 
@@ -107,34 +107,54 @@ struct Reduce {
   void reduceColumns(const float *x, int64_t columns, int64_t begin,
                      int64_t end, double *totals) const {
     std::fill(totals, totals + columns, start());
-    float block[kColumns];
+    if (function == MAX) {
+      eachRow(x, begin, end, [&](const float *row, int64_t) {
+        for (int64_t c = 0; c < columns; ++c)
+          totals[c] = maxOf(totals[c], double(row[c]));
+        return 1;
+      });
+      return;
+    }
+    // Float sums of up to 32 rows, four at a time, are added up in double.
+    float block[kColumns] = {};
     constexpr int64_t kRows = 32;
     int64_t inBlock = 0;
+    int64_t step = inner.rowStride(0);
     auto flush = [&] {
       for (int64_t c = 0; c < columns; ++c)
         totals[c] += double(block[c]);
+      std::fill(block, block + columns, 0.0f);
       inBlock = 0;
     };
+    eachRow(x, begin, end, [&](const float *row, int64_t left) -> int64_t {
+      int64_t taken = left >= 4 && inBlock + 4 <= kRows ? 4 : 1;
+      if (taken == 4) {
+        const float *r1 = row + step, *r2 = r1 + step, *r3 = r2 + step;
+        SPW_INDEPENDENT
+        for (int64_t c = 0; c < columns; ++c)
+          block[c] += (row[c] + r1[c]) + (r2[c] + r3[c]);
+      } else {
+        SPW_INDEPENDENT
+        for (int64_t c = 0; c < columns; ++c)
+          block[c] += row[c];
+      }
+      if ((inBlock += taken) == kRows)
+        flush();
+      return taken;
+    });
+    flush();
+  }
+
+  /// Calls take(row, left) for the reduced elements [begin, end) of a block of
+  /// columns; it takes at least one of the `left` rows from there, a row stride
+  /// apart, and says how many.
+  template <typename Take>
+  void eachRow(const float *x, int64_t begin, int64_t end, Take take) const {
     int64_t step = inner.rowStride(0);
     inner.walk(begin, end, [&](const auto &offset, int64_t n) {
-      for (int64_t i = 0; i < n; ++i) {
-        const float *row = x + offset[0] + i * step;
-        if (function == MAX) {
-          for (int64_t c = 0; c < columns; ++c)
-            totals[c] = maxOf(totals[c], double(row[c]));
-          continue;
-        }
-        if (inBlock == 0)
-          std::copy(row, row + columns, block);
-        else
-          for (int64_t c = 0; c < columns; ++c)
-            block[c] += row[c];
-        if (++inBlock == kRows)
-          flush();
-      }
+      for (int64_t i = 0; i < n;)
+        i += take(x + offset[0] + i * step, n - i);
     });
-    if (inBlock)
-      flush();
   }
 
   /// Calls store(output, partial, total) for every output and partial.
@@ -162,14 +182,19 @@ struct Reduce {
       return;
     }
     int64_t width = kept.rowSize();
-    int64_t blocks = workspace::ceilDiv(width, kColumns);
+    // Wide enough for memory, yet at least 4 where that leaves 64 columns.
+    int64_t blocks = std::max(workspace::ceilDiv(width, kColumns),
+                              std::clamp<int64_t>(width / 64, 1, 4));
+    int64_t block =
+        workspace::ceilDiv(workspace::ceilDiv(width, blocks), 16) * 16;
+    blocks = workspace::ceilDiv(width, std::max<int64_t>(block, 1));
     int64_t rows = width ? outputs / width : 0;
     parallelFor(
         launch.pool, rows * blocks * partials, [&](int64_t task, int32_t) {
           int64_t part = task % partials, rest = task / partials;
-          int64_t column = rest % blocks * kColumns;
+          int64_t column = rest % blocks * block;
           int64_t output = rest / blocks * width + column;
-          int64_t columns = std::min(kColumns, width - column);
+          int64_t columns = std::min(block, width - column);
           int64_t begin = std::min(reduced, part * length);
           int64_t end = std::min(reduced, begin + length);
           double totals[kColumns];
