@@ -83,8 +83,8 @@ struct Attention : AttentionShape {
     int64_t limit = visibleKeys(first + rows - 1);
     for (int64_t key = 0; key < limit; key += keyBlock) {
       int64_t width = std::min(keyBlock, limit - key);
-      smallGemm(false, true, rows, width, size, scale, qRows, q.rowStride,
-                kHead + key * k.rowStride, k.rowStride, 0.0f, scores, width);
+      gemm({false, true, rows, width, size, scale, qRows, q.rowStride,
+            kHead + key * k.rowStride, k.rowStride, 0.0f, scores, width});
       for (int64_t row = 0; row < rows; ++row) {
         float *s = scores + row * width;
         int64_t seen =
@@ -95,9 +95,9 @@ struct Attention : AttentionShape {
         if (key > 0 && correction != 1.0f)
           scaleRow(out + row * rowStride, correction, size);
       }
-      smallGemm(false, false, rows, size, width, 1.0f, scores, width,
-                vHead + key * v.rowStride, v.rowStride, key > 0 ? 1.0f : 0.0f,
-                out, rowStride);
+      gemm({false, false, rows, size, width, 1.0f, scores, width,
+            vHead + key * v.rowStride, v.rowStride, key > 0 ? 1.0f : 0.0f, out,
+            rowStride});
     }
     for (int64_t row = 0; row < rows; ++row) {
       lse[row] = max[row] + m::log(sum[row]);

@@ -86,10 +86,10 @@ struct AttentionGrad : AttentionShape {
       clearRows(dq, rows, stride, size);
     for (int64_t key = 0; key < limit; key += keyBlock) {
       int64_t width = std::min(keyBlock, limit - key);
-      smallGemm(false, true, rows, width, size, scale, qRows, q.rowStride,
-                kHead + key * k.rowStride, k.rowStride, 0.0f, p, width);
-      smallGemm(false, true, rows, width, size, 1.0f, g, stride,
-                vHead + key * v.rowStride, v.rowStride, 0.0f, ds, width);
+      gemm({false, true, rows, width, size, scale, qRows, q.rowStride,
+            kHead + key * k.rowStride, k.rowStride, 0.0f, p, width});
+      gemm({false, true, rows, width, size, 1.0f, g, stride,
+            vHead + key * v.rowStride, v.rowStride, 0.0f, ds, width});
       for (int64_t row = 0; row < rows; ++row) {
         float *pRow = p + row * width, *dsRow = ds + row * width;
         int64_t seen =
@@ -108,13 +108,13 @@ struct AttentionGrad : AttentionShape {
         std::memset(pRow + seen, 0, size_t(width - seen) * sizeof(float));
         std::memset(dsRow + seen, 0, size_t(width - seen) * sizeof(float));
       }
-      smallGemm(true, false, width, size, rows, 1.0f, p, width, g, stride, 1.0f,
-                dv + key * kvStride, kvStride);
-      smallGemm(true, false, width, size, rows, scale, ds, width, qRows,
-                q.rowStride, 1.0f, dk + key * kvStride, kvStride);
-      smallGemm(false, false, rows, size, width, scale, ds, width,
-                kHead + key * k.rowStride, k.rowStride, key > 0 ? 1.0f : 0.0f,
-                dq, stride);
+      gemm({true, false, width, size, rows, 1.0f, p, width, g, stride, 1.0f,
+            dv + key * kvStride, kvStride});
+      gemm({true, false, width, size, rows, scale, ds, width, qRows,
+            q.rowStride, 1.0f, dk + key * kvStride, kvStride});
+      gemm({false, false, rows, size, width, scale, ds, width,
+            kHead + key * k.rowStride, k.rowStride, key > 0 ? 1.0f : 0.0f, dq,
+            stride});
     }
   }
 

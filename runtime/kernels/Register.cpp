@@ -11,7 +11,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Blas.h"
 #include "Kernels.h"
 #include "cpu_kernels.h"
 
@@ -30,7 +29,6 @@ std::string spillway::kernels::unsupportedProcessor() {
 
 extern "C" void spillway_register_cpu_kernels(void *registry,
                                               spw_register_fn add) {
-  useOneBlasThread();
   AddKernel adder = [&](const spw_kernel &kernel) { add(registry, &kernel); };
   addUnaryKernels(adder);
   addBinaryKernels(adder);

@@ -19,8 +19,7 @@
 extern "C" {
 #endif
 
-/* Gives every CPU kernel to `add(registry, kernel)`, and makes OpenBLAS work
-   with one thread, since the kernels bring their own. On a processor without
+/* Gives every CPU kernel to `add(registry, kernel)`. On a processor without
    AVX2 and FMA the kernels are registered too, but each `prepare` fails with a
    message that says so. */
 void spillway_register_cpu_kernels(void *registry, spw_register_fn add);

@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Every allocation of the process is counted, OpenBLAS's included: malloc and
-// its kin and mmap are this program's own.
+// Every allocation of the process is counted: malloc, its kin and mmap are this
+// program's own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -123,7 +123,7 @@ TEST(Allocation, HookCounts) {
   EXPECT_EQ(allocations - before, 2);
 }
 
-// The first run of the first product is where OpenBLAS would map its buffers.
+// The first product of a process is where a library would map its buffers.
 TEST(Allocation, NoneInProducts) {
   for (int lanes : {1, 2, 5}) {
     CpuBackend backend(lanes);
