@@ -18,10 +18,13 @@ import onnx
 import torch
 
 
-def export(module, args, kwargs, path, *, dynamo, opset, input_names, output_names, dims, weights):
+def export(module, args, kwargs, path, *, dynamo, opset, input_names, output_names, dims, weights,
+           optimize=True):
     """Exports `module` to `path`, then strips it (see `strip`).
 
-    `dims` maps an input's name to {axis: symbolic name}.
+    `dims` maps an input's name to {axis: symbolic name}. The exporter's optimizer
+    transposes small weights and drops their names; real ones are above its
+    limit, and `optimize` false keeps the names of small ones.
     """
     module.eval()
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
@@ -37,7 +40,7 @@ def export(module, args, kwargs, path, *, dynamo, opset, input_names, output_nam
                 name: {axis: symbols[symbol] for axis, symbol in dims[name].items()}
                 for name in input_names
             }
-            options = {"dynamic_shapes": shapes, "optimize": True, "external_data": False,
+            options = {"dynamic_shapes": shapes, "optimize": optimize, "external_data": False,
                        "verbose": False}
         else:
             options = {"dynamic_axes": dims, "do_constant_folding": True}

@@ -19,6 +19,17 @@ void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, i
   OpPassManager &step = manager.nest<train::StepOp>();
   // What exporters decompose is recognised first: the derivative of a layer norm
   // is far smaller than the derivatives of its pieces.
+  // Canonical forms leave the patterns fewer spellings; a common subexpression
+  // is one value to them. Norms and rotations come before attention, which sees
+  // through what is around them.
+  step.addPass(createCanonicalizerPass());
+  step.addPass(createCSEPass());
+  step.addPass(createTrainFuseLayerNorm());
+  step.addPass(createTrainFuseRmsNorm());
+  step.addPass(createTrainFuseGelu());
+  step.addPass(createTrainFuseRotary());
+  step.addPass(createTrainFuseAttention());
+  step.addPass(createTrainFuseLinear());
   step.addPass(createCanonicalizerPass());
   step.addPass(createCSEPass());
 

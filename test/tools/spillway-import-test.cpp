@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
   cl::list<std::string> trainable("trainable",
                                   cl::desc("regex of initializers to train"));
   cl::opt<bool> locations("locations", cl::desc("print locations"));
+  cl::opt<bool> constants("constants", cl::desc("print large constants too"));
   cl::opt<bool> quiet("quiet", cl::desc("print nothing"));
   cl::ParseCommandLineOptions(argc, argv,
                               "prints the train IR of an ONNX model\n");
@@ -53,7 +54,8 @@ int main(int argc, char **argv) {
     return 3;
   mlir::OpPrintingFlags flags;
   flags.enableDebugInfo(locations);
-  flags.elideLargeElementsAttrs(64);
+  if (!constants)
+    flags.elideLargeElementsAttrs(64);
   if (!quiet)
     module->print(outs(), flags);
   return 0;

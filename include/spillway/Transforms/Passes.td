@@ -206,4 +206,133 @@ def TrainFreeze : Pass<"train-freeze", "::spillway::train::StepOp"> {
 // Recognising what exporters decompose
 //===----------------------------------------------------------------------===//
 
+def TrainFuseLayerNorm : Pass<"train-fuse-layer-norm", "::spillway::train::StepOp"> {
+  let summary = "recognise layer normalization";
+  let description = [{
+    (x - mean) / sqrt(variance + eps) * gamma + beta over the last dimension,
+    with the square and the root spelled in any of the usual ways.
+
+    ```mlir
+    // before
+    %m = train.reduce mean %x [2] : tensor<2x8x4xf32> to tensor<2x8x1xf32>
+    %d = train.binary sub %x, %m : tensor<2x8x4xf32>, tensor<2x8x1xf32>
+    %s = train.unary square %d : tensor<2x8x4xf32>
+    %v = train.reduce mean %s [2] : tensor<2x8x4xf32> to tensor<2x8x1xf32>
+    %e = train.unary add_scalar %v {a = 1.0e-5 : f64} : tensor<2x8x1xf32>
+    %r = train.unary sqrt %e : tensor<2x8x1xf32>
+    %n = train.binary div %d, %r : tensor<2x8x4xf32>, tensor<2x8x1xf32>
+    %g = train.binary mul %n, %gamma : tensor<2x8x4xf32>, tensor<4xf32>
+    %y = train.binary add %g, %beta : tensor<2x8x4xf32>, tensor<4xf32>
+    // after
+    %y, %mean, %rstd = train.layer_norm %x, %gamma, %beta eps 1.0e-5 : ...
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseRmsNorm : Pass<"train-fuse-rms-norm", "::spillway::train::StepOp"> {
+  let summary = "recognise root-mean-square normalization";
+  let description = [{
+    x / sqrt(mean(x^2) + eps) * gamma over the last dimension.
+
+    ```mlir
+    // before
+    %s = train.unary square %x : tensor<2x8x4xf32>
+    %v = train.reduce mean %s [2] : tensor<2x8x4xf32> to tensor<2x8x1xf32>
+    %e = train.unary add_scalar %v {a = 1.0e-6 : f64} : tensor<2x8x1xf32>
+    %r = train.unary rsqrt %e : tensor<2x8x1xf32>
+    %n = train.binary mul %x, %r : tensor<2x8x4xf32>, tensor<2x8x1xf32>
+    %y = train.binary mul %gamma, %n : tensor<4xf32>, tensor<2x8x4xf32>
+    // after
+    %y, %rstd = train.rms_norm %x, %gamma eps 1.0e-6 : ...
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseGelu : Pass<"train-fuse-gelu", "::spillway::train::StepOp"> {
+  let summary = "recognise GELU, in both forms, and SiLU";
+  let description = [{
+    x/2 (1 + erf(x/sqrt(2))), x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) and
+    x sigmoid(x), the factors in any order, the cube and the polynomial spelled
+    in any of the usual ways.
+
+    ```mlir
+    // before
+    %u = train.unary mul_scalar %x {a = 0.70710678 : f64} : tensor<8xf32>
+    %e = train.unary erf %u : tensor<8xf32>
+    %g = train.unary add_scalar %e {a = 1.0 : f64} : tensor<8xf32>
+    %p = train.binary mul %x, %g : tensor<8xf32>, tensor<8xf32>
+    %y = train.unary mul_scalar %p {a = 0.5 : f64} : tensor<8xf32>
+    // after
+    %y = train.unary gelu_erf %x : tensor<8xf32>
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseRotary : Pass<"train-fuse-rotary", "::spillway::train::StepOp"> {
+  let summary = "recognise rotary position embedding";
+  let description = [{
+    x * cos + concat(-x[.., D/2:], x[.., :D/2]) * sin, for x [B, H, T, D] or
+    [B, T, H, D] and cos, sin that are the same for all heads.
+
+    ```mlir
+    // before
+    %c = train.binary mul %x, %cos : tensor<2x4x8x16xf32>, tensor<1x1x8x16xf32>
+    %h = train.slice %x [0, 0, 0, 8] : tensor<2x4x8x16xf32> to tensor<2x4x8x8xf32>
+    %n = train.unary neg %h : tensor<2x4x8x8xf32>
+    %l = train.slice %x [0, 0, 0, 0] : tensor<2x4x8x16xf32> to tensor<2x4x8x8xf32>
+    %r = train.concat %n, %l dim 3 : tensor<2x4x8x8xf32>, tensor<2x4x8x8xf32> to tensor<2x4x8x16xf32>
+    %s = train.binary mul %r, %sin : tensor<2x4x8x16xf32>, tensor<1x1x8x16xf32>
+    %y = train.binary add %c, %s : tensor<2x4x8x16xf32>, tensor<2x4x8x16xf32>
+    // after
+    %t = train.transpose %x [0, 2, 1, 3] : tensor<2x4x8x16xf32> to tensor<2x8x4x16xf32>
+    %u = train.rope %t, %cos2, %sin2 : tensor<2x8x4x16xf32>, tensor<8x16xf32>, tensor<8x16xf32>
+    %y = train.transpose %u [0, 2, 1, 3] : tensor<2x8x4x16xf32> to tensor<2x4x8x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseAttention : Pass<"train-fuse-attention", "::spillway::train::StepOp"> {
+  let summary = "recognise scaled dot-product attention";
+  let description = [{
+    softmax(scale q k^T + mask) v, the scale on the scores, on the queries, or
+    split over queries and keys; the mask added, or chosen by a condition; keys
+    and values of grouped queries repeated by a broadcast. A known mask that is
+    exactly causal becomes `causal`, one that allows everything goes away, and a
+    conjunction with a known causal mask keeps the rest alone. A mask that
+    depends on a trained parameter is none.
+
+    ```mlir
+    // before: q, k, v [B, H, T, D]
+    %s = train.matmul %q, %k {transpose_b = true} : ...
+    %t = train.unary mul_scalar %s {a = 0.125 : f64} : ...
+    %m = train.binary add %t, %causal_mask : ...
+    %p = train.softmax %m : ...
+    %o = train.matmul %p, %v : ...
+    // after, over transposed views
+    %o, %lse = train.attention %q1, %k1, %v1 {causal = true, scale = 0.125 : f64} : ...
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
+def TrainFuseLinear : Pass<"train-fuse-linear", "::spillway::train::StepOp"> {
+  let summary = "give a matrix product its bias";
+  let description = [{
+    ```mlir
+    // before
+    %p = train.matmul %x, %w : tensor<16x4xf32>, tensor<4x8xf32> to tensor<16x8xf32>
+    %r = train.reshape %p : tensor<16x8xf32> to tensor<2x8x8xf32>
+    %y = train.binary add %r, %b : tensor<2x8x8xf32>, tensor<8xf32>
+    // after
+    %p = train.matmul %x, %w bias %b : tensor<16x4xf32>, tensor<4x8xf32>, tensor<8xf32> to tensor<16x8xf32>
+    %y = train.reshape %p : tensor<16x8xf32> to tensor<2x8x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::spillway::train::TrainDialect"];
+}
+
 #endif // SPILLWAY_TRANSFORMS_PASSES

@@ -71,6 +71,38 @@ bool gather(FoldCall &call) {
   return call.give(result.broadcast(shape));
 }
 
+bool gatherElements(FoldCall &call) {
+  const ConstTensor &data = call.in(0);
+  ConstTensor indices = call.in(1).dense();
+  std::optional<int64_t> axis =
+      normalizeAxis(call.getInt("axis", 0), data.getRank());
+  if (!axis || indices.getStorage() != Storage::Int ||
+      indices.getRank() != data.getRank() ||
+      !checkSize(call, indices.getShape()))
+    return call.fail(
+        "expects an axis inside the rank, and integer indices of that rank");
+  for (int64_t dim = 0; dim < data.getRank(); ++dim)
+    if (dim != *axis && indices.getShape()[dim] > data.getShape()[dim])
+      return call.fail("has indices of shape " + toString(indices.getShape()) +
+                       " into " + toString(data.getShape()));
+  ConstTensor result =
+      ConstTensor::allocate(data.getType(), indices.getShape());
+  int64_t size = data.getShape()[*axis];
+  for (int64_t i = 0, e = indices.getNumElements(); i < e; ++i) {
+    int64_t from = 0, index = indices.ints()[i];
+    index = index < 0 ? index + size : index;
+    if (index < 0 || index >= size)
+      return call.fail("an index is outside a dimension of size " +
+                       std::to_string(size));
+    for (int64_t dim = 0; dim < data.getRank(); ++dim) {
+      int64_t at = i / indices.getStrides()[dim] % indices.getShape()[dim];
+      from += (dim == *axis ? index : at) * data.getStrides()[dim];
+    }
+    copyElement(result, i, data, from);
+  }
+  return call.give(result);
+}
+
 bool gatherND(FoldCall &call) {
   const ConstTensor &data = call.in(0), &indices = call.in(1);
   if (call.getInt("batch_dims", 0) != 0 || indices.getRank() == 0)
@@ -198,8 +230,12 @@ bool nonZero(FoldCall &call) {
 }
 
 constexpr FoldEntry kFolds[] = {
-    {"Gather", gather}, {"GatherND", gatherND}, {"ScatterND", scatterND},
-    {"Trilu", trilu},   {"NonZero", nonZero},
+    {"GatherElements", gatherElements},
+    {"Gather", gather},
+    {"GatherND", gatherND},
+    {"ScatterND", scatterND},
+    {"Trilu", trilu},
+    {"NonZero", nonZero},
 };
 
 } // namespace

@@ -332,10 +332,18 @@ LogicalResult Importer::evaluate(const onnx::NodeProto &node, Scope &scope,
                                  bool &done) {
   llvm::StringRef op = node.op_type();
   SmallVector<const ConstTensor *, 4> constants;
+  // Of its second operand CastLike takes the type alone.
+  ConstTensor like;
+  if (op == "CastLike" && inputs.size() == 2 && inputs[1] &&
+      getStorage(inputs[1]->type))
+    like = ConstTensor::splat(inputs[1]->type, {}, 0);
   for (ValueState *input : inputs) {
-    if (input && !input->constant && op != "Shape" && op != "Size")
+    bool isLike = like.getType() && input == inputs[1] && !constants.empty();
+    if (input && !input->constant && !isLike && op != "Shape" && op != "Size")
       return success();
-    constants.push_back(input && input->constant ? &*input->constant : nullptr);
+    constants.push_back(isLike                     ? &like
+                        : input && input->constant ? &*input->constant
+                                                   : nullptr);
   }
   FoldCall call(node, opset, constants);
   bool ok = true;
@@ -385,7 +393,9 @@ LogicalResult Importer::evaluate(const onnx::NodeProto &node, Scope &scope,
     size_t required =
         llvm::StringSwitch<size_t>(op)
             .Cases({"Range", "Where", "ScatterND", "Slice"}, 3)
-            .Cases({"Reshape", "Expand", "Gather", "GatherND", "Tile"}, 2)
+            .Cases({"Reshape", "Expand", "Gather", "GatherND", "GatherElements",
+                    "Tile"},
+                   2)
             .Cases(
                 {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"},
                 2)

@@ -129,7 +129,9 @@ LogicalResult lowerRotary(NodeLowering &n) {
       table = train::EmbeddingOp::create(n.builder, n.loc, table2, ids);
     } else {
       Shape expected = {batch, length, half};
-      if (n.shape(i) != ArrayRef<int64_t>(expected))
+      // One row of positions may stand for the whole batch.
+      std::optional<Shape> both = broadcastShapes(n.shape(i), expected);
+      if (n.rank(i) != 3 || !both || *both != expected)
         return n.fail("expected caches " + toString(expected) + ", but found " +
                       toString(n.shape(i)));
       bool shared = NodeLowering::shapeOf(table)[0] == 1;

@@ -207,12 +207,20 @@ template <const char *fn> LogicalResult lowerLogical(NodeLowering &n) {
   if (n.type(0) != 9 || n.type(1) != 9)
     return n.fail("expected bool operands, but found " +
                   getTypeName(n.type(0)) + " and " + getTypeName(n.type(1)));
+  Shape shape = *broadcastShapes(n.shape(0), n.shape(1));
+  // What is known to be neutral goes: and with true, or and xor with false.
+  bool neutral = llvm::StringRef(fn) == "and";
+  for (size_t i : {0, 1})
+    if (std::optional<double> known = n.splat(i);
+        known && (*known != 0) == neutral) {
+      Value other = n.value(1 - i);
+      return !other ? failure() : n.give(n.broadcast(other, shape));
+    }
   Value a = n.broadcastable(0), b = n.broadcastable(1);
   if (!a || !b)
     return failure();
   return n.give(
-      n.broadcast(train::LogicalOp::create(n.builder, n.loc, fn, a, b),
-                  *broadcastShapes(n.shape(0), n.shape(1))));
+      n.broadcast(train::LogicalOp::create(n.builder, n.loc, fn, a, b), shape));
 }
 
 LogicalResult lowerNot(NodeLowering &n) {
@@ -362,12 +370,13 @@ LogicalResult lowerDropout(NodeLowering &n) {
 // Names as template arguments need linkage.
 #define SPW_NAME(name) constexpr char k_##name[] = #name;
 SPW_NAME(neg)
-SPW_NAME(abs) SPW_NAME(sign) SPW_NAME(floor) SPW_NAME(sqrt) SPW_NAME(reciprocal)
-    SPW_NAME(exp) SPW_NAME(log) SPW_NAME(sin) SPW_NAME(cos) SPW_NAME(tanh)
-        SPW_NAME(sigmoid) SPW_NAME(softplus) SPW_NAME(erf) SPW_NAME(relu)
-            SPW_NAME(add) SPW_NAME(max) SPW_NAME(min) SPW_NAME(eq) SPW_NAME(lt)
-                SPW_NAME(le) SPW_NAME(gt) SPW_NAME(ge) SPW_NAME(and)
-                    SPW_NAME(or) SPW_NAME(xor)
+SPW_NAME(abs)
+SPW_NAME(sign) SPW_NAME(floor) SPW_NAME(sqrt) SPW_NAME(reciprocal) SPW_NAME(exp)
+    SPW_NAME(log) SPW_NAME(sin) SPW_NAME(cos) SPW_NAME(tanh) SPW_NAME(sigmoid)
+        SPW_NAME(softplus) SPW_NAME(erf) SPW_NAME(relu) SPW_NAME(add)
+            SPW_NAME(max) SPW_NAME(min) SPW_NAME(eq) SPW_NAME(lt) SPW_NAME(le)
+                SPW_NAME(gt) SPW_NAME(ge) SPW_NAME(and) SPW_NAME(or)
+                    SPW_NAME(xor)
 #undef SPW_NAME
 
                         constexpr LowerEntry kLowerings[] = {

@@ -355,6 +355,63 @@ LogicalResult lowerGather(NodeLowering &n) {
   return n.give(n.reshape(rows, shape));
 }
 
+/// Known indices that go through the operand in its own order, each element
+/// once, and repeat it along other dimensions: how masks are looked up.
+LogicalResult lowerGatherND(NodeLowering &n) {
+  const ConstTensor *indices = n.constant(1);
+  if (!indices || indices->getRank() == 0 || n.getInt("batch_dims", 0) != 0)
+    return n.fail(
+        "is supported with known indices and without batch_dims only");
+  int64_t depth = indices->getShape().back(), rank = n.rank(0);
+  if (depth > rank)
+    return n.fail("expected at most " + llvm::Twine(rank) +
+                  " indices, but found " + llvm::Twine(depth));
+  ArrayRef<int64_t> looked = n.shape(0).take_front(depth);
+  ConstTensor dense = indices->dense();
+  Shape outer(indices->getShape().drop_back());
+  // The element that each position takes, as a number in row-major order.
+  int64_t count = countElements(outer);
+  std::vector<int64_t> linear(count, 0);
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t k = 0; k < depth; ++k) {
+      int64_t index = dense.ints()[i * depth + k];
+      index = index < 0 ? index + looked[k] : index;
+      if (index < 0 || index >= looked[k])
+        return n.fail("expected indices inside " + toString(looked) +
+                      ", but found " + llvm::Twine(index));
+      linear[i] = linear[i] * looked[k] + index;
+    }
+  // It must be affine in the position, with the strides of a dense tensor.
+  Shape kept(outer), strides(outer.size(), 0);
+  int64_t step = 1, expected = 1;
+  for (size_t dim = outer.size(); dim-- > 0; step *= outer[dim]) {
+    strides[dim] = outer[dim] > 1 ? linear[step] - linear[0] : 0;
+    bool repeats = strides[dim] == 0;
+    if (!repeats && strides[dim] != expected)
+      return n.fail("takes elements in an order that is not supported");
+    kept[dim] = repeats ? 1 : outer[dim];
+    expected *= kept[dim];
+  }
+  bool affine =
+      count > 0 && linear[0] == 0 && expected == countElements(looked);
+  for (int64_t i = 0; affine && i < count; ++i) {
+    int64_t rest = i, at = 0;
+    for (size_t dim = outer.size(); dim-- > 0; rest /= outer[dim])
+      at += rest % outer[dim] * strides[dim];
+    affine = at == linear[i];
+  }
+  if (!affine)
+    return n.fail("takes elements in an order that is not supported");
+  Value x = n.value(0);
+  if (!x)
+    return failure();
+  for (int64_t size : n.shape(0).drop_front(depth)) {
+    kept.push_back(size);
+    outer.push_back(size);
+  }
+  return n.give(n.broadcast(n.reshape(x, kept), outer));
+}
+
 LogicalResult lowerPad(NodeLowering &n) {
   if (n.getString("mode", "constant") != "constant")
     return n.fail("pads by '" + n.getString("mode", "") +
@@ -419,12 +476,19 @@ LogicalResult lowerTrilu(NodeLowering &n) {
 }
 
 constexpr LowerEntry kLowerings[] = {
-    {"Reshape", lowerReshape},     {"Flatten", lowerFlatten},
-    {"Squeeze", lowerSqueeze},     {"Unsqueeze", lowerUnsqueeze},
-    {"Transpose", lowerTranspose}, {"Expand", lowerExpand},
-    {"Tile", lowerTile},           {"Concat", lowerConcat},
-    {"Split", lowerSplit},         {"Slice", lowerSlice},
-    {"Gather", lowerGather},       {"Pad", lowerPad},
+    {"Reshape", lowerReshape},
+    {"Flatten", lowerFlatten},
+    {"Squeeze", lowerSqueeze},
+    {"Unsqueeze", lowerUnsqueeze},
+    {"Transpose", lowerTranspose},
+    {"Expand", lowerExpand},
+    {"Tile", lowerTile},
+    {"Concat", lowerConcat},
+    {"Split", lowerSplit},
+    {"Slice", lowerSlice},
+    {"Gather", lowerGather},
+    {"GatherND", lowerGatherND},
+    {"Pad", lowerPad},
     {"Trilu", lowerTrilu},
 };
 
