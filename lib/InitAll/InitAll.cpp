@@ -17,6 +17,7 @@
 #include "Train/Train.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "spillway/Conversion/Passes.h"
 #include "spillway/Transforms/Passes.h"
 
 void spillway::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -26,5 +27,6 @@ void spillway::registerAllDialects(mlir::DialectRegistry &registry) {
 
 void spillway::registerAllPasses() {
   mlir::registerTransformsPasses();
+  registerSpillwayConversionPasses();
   registerTransformsPasses();
 }

@@ -705,10 +705,9 @@ FailureOr<offload::StepOp> PlanApplier::apply() {
   return result;
 }
 
-FailureOr<offload::StepOp> spillway::applyPlan(const StepTable &table,
-                                               const StepProblem &problem,
-                                               const planner::Plan &plan,
-                                               ArrayRef<uint64_t> budgets,
-                                               const planner::PlanResult *layout) {
+FailureOr<offload::StepOp>
+spillway::applyPlan(const StepTable &table, const StepProblem &problem,
+                    const planner::Plan &plan, ArrayRef<uint64_t> budgets,
+                    const planner::PlanResult *layout) {
   return PlanApplier(table, problem, plan, budgets, layout).apply();
 }

@@ -9,7 +9,13 @@
 
 #include "spillway/Conversion/OffloadBuffers.h"
 #include "spillway/Planner/Offsets.h"
+#include "spillway/Transforms/Passes.h"
 #include "spillway/Transforms/Schedule.h"
+
+namespace spillway {
+#define GEN_PASS_DEF_OFFLOADASSIGNOFFSETS
+#include "spillway/Transforms/Passes.h.inc"
+} // namespace spillway
 
 using namespace mlir;
 using namespace spillway;
@@ -65,3 +71,14 @@ LogicalResult spillway::assignOffsets(offload::StepOp step) {
   }
   return success();
 }
+
+namespace {
+struct AssignOffsetsPass
+    : spillway::impl::OffloadAssignOffsetsBase<AssignOffsetsPass> {
+  void runOnOperation() override {
+    for (auto step : getOperation().getOps<offload::StepOp>())
+      if (failed(assignOffsets(step)))
+        return signalPassFailure();
+  }
+};
+} // namespace

@@ -16,8 +16,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "spillway/Export/StepTable.h"
+#include "spillway/Transforms/Passes.h"
 #include "spillway/Transforms/Schedule.h"
 #include <map>
+
+namespace spillway {
+#define GEN_PASS_DEF_SCHEDINSERTWAITS
+#include "spillway/Transforms/Passes.h.inc"
+} // namespace spillway
 
 using namespace mlir;
 using namespace spillway;
@@ -242,3 +248,22 @@ LogicalResult spillway::insertWaits(sched::ProgramOp program,
                                     const StepTable &table) {
   return WaitInserter(program, table).run();
 }
+
+namespace {
+struct InsertWaitsPass : spillway::impl::SchedInsertWaitsBase<InsertWaitsPass> {
+  void runOnOperation() override {
+    for (auto program : getOperation().getOps<sched::ProgramOp>()) {
+      auto step = SymbolTable::lookupNearestSymbolFrom<train::StepOp>(
+          program, program.getStepAttr());
+      if (!step) {
+        program.emitOpError()
+            << "expects " << program.getStepAttr() << " to be a train.step";
+        return signalPassFailure();
+      }
+      FailureOr<StepTable> table = StepTable::build(step);
+      if (failed(table) || failed(insertWaits(program, *table)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace

@@ -203,6 +203,73 @@ def TrainFreeze : Pass<"train-freeze", "::spillway::train::StepOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// From a plan to a schedule
+//===----------------------------------------------------------------------===//
+
+def TrainApplyPlan : Pass<"train-apply-plan", "::mlir::ModuleOp"> {
+  let summary = "write what a plan does as offload ops";
+  let description = [{
+    For each frozen step, an `offload.step` behind it that replays the plan in
+    `plan-file` (JSON, as `spillwayc --emit=plan` prints it), or, without a file,
+    that which `policy` makes on the machine `target`.
+
+    ```mlir
+    // before
+    %h = train.matmul %x, %w {id = 0 : i64} : ...
+    // after, where the plan swaps %h
+    %h = train.matmul %x, %w {id = 0 : i64} : ...
+    %t = offload.store.start %h : tensor<4x8xf32> to !offload.transfer<!offload.stash<tensor<4x8xf32>, host>>
+    %s = offload.await %t : !offload.transfer<!offload.stash<tensor<4x8xf32>, host>>
+    offload.free %h : tensor<4x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "\"cpu-emulated\"", "the machine, by name or file">,
+    Option<"planFile", "plan-file", "std::string", "\"\"", "a plan made elsewhere">,
+    Option<"policy", "policy", "std::string", "\"keep-all\"", "which policy plans, where there is no file">,
+    Option<"deviceBudget", "device-budget-bytes", "uint64_t", "0", "of the first tier; 0: its capacity">,
+    Option<"keepLayout", "keep-layout", "bool", "true", "keep the planner's addresses and times">];
+  let dependentDialects = ["::spillway::offload::OffloadDialect"];
+}
+
+def OffloadAssignOffsets : Pass<"offload-assign-offsets", "::mlir::ModuleOp"> {
+  let summary = "give every buffer of a planned step an address";
+  let description = [{
+    A buffer's life follows from the order of the ops. Buffers that have an
+    address keep it. The attributes `offload.addresses` (one number a result, or
+    an argument of the step; -1 where none begins) and `offload.workspace` count
+    bytes from the start of the tier's arena.
+
+    ```mlir
+    // before
+    %0 = train.unary relu %x {id = 3 : i64} : tensor<4x8xf32>
+    // after
+    %0 = train.unary relu %x {id = 3 : i64, offload.addresses = array<i64: 256>} : tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::spillway::offload::OffloadDialect"];
+}
+
+def SchedInsertWaits : Pass<"sched-insert-waits", "::mlir::ModuleOp"> {
+  let summary = "order instructions of different streams by what they touch";
+  let description = [{
+    An instruction waits for the last write of the bytes it reads, and for the
+    last write and the reads since of those it writes, in this step or the one
+    before, unless the order of streams and other waits imply it.
+
+    ```mlir
+    // before
+    sched.copy host[0] -> device[0] bytes(128) on "h2d"
+    sched.launch @unary 0 (device[0]) -> (device[256]) on "compute"
+    // after: the copy of the next step must not overtake the launch
+    sched.copy host[0] -> device[0] bytes(128) on "h2d" wait [1] signal 0
+    sched.launch @unary 0 (device[0]) -> (device[256]) on "compute" wait [0] signal 1
+    ```
+  }];
+  let dependentDialects = ["::spillway::sched::SchedDialect"];
+}
+
+//===----------------------------------------------------------------------===//
 // Recognising what exporters decompose
 //===----------------------------------------------------------------------===//
 

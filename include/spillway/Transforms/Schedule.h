@@ -23,10 +23,11 @@ class StepTable;
 struct StepProblem;
 
 /// Writes the step that does what `plan` says, behind the frozen step of
-/// `table`, as its `@NAME_plan`. The plan may come from anywhere: an action that
-/// cannot be done is an error that names it. `budgets` are by tier and become
-/// the tiers' capacities; a missing one is the machine's. `layout`, if given, is
-/// the planner's result for this plan: its addresses and times are kept.
+/// `table`, as its `@NAME_plan`. The plan may come from anywhere: an action
+/// that cannot be done is an error that names it. `budgets` are by tier and
+/// become the tiers' capacities; a missing one is the machine's. `layout`, if
+/// given, is the planner's result for this plan: its addresses and times are
+/// kept.
 mlir::FailureOr<offload::StepOp>
 applyPlan(const StepTable &table, const StepProblem &problem,
           const planner::Plan &plan, llvm::ArrayRef<uint64_t> budgets = {},

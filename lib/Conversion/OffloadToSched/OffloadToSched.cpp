@@ -14,7 +14,13 @@
 
 #include "spillway/Conversion/OffloadToSched.h"
 #include "spillway/Conversion/OffloadBuffers.h"
+#include "spillway/Conversion/Passes.h"
 #include "spillway/Export/StepTable.h"
+
+namespace spillway {
+#define GEN_PASS_DEF_CONVERTOFFLOADTOSCHED
+#include "spillway/Conversion/Passes.h.inc"
+} // namespace spillway
 
 using namespace mlir;
 using namespace spillway;
@@ -44,7 +50,8 @@ private:
   LogicalResult addPrologue();
 
   sched::AddressAttr addressOf(Value value, uint64_t offset = 0);
-  /// Start and duration that the planner predicted for an op; null if it did not.
+  /// Start and duration that the planner predicted for an op; null if it did
+  /// not.
   std::pair<IntegerAttr, IntegerAttr> timeOf(Operation &op);
   /// The instruction that is added next touches the buffer of `value`.
   void touch(unsigned buffer);
@@ -336,3 +343,24 @@ spillway::convertOffloadToSched(offload::StepOp step, const StepTable &table) {
     return failure();
   return Converter(step, table, *buffers).convert();
 }
+
+namespace {
+struct ConvertOffloadToSchedPass
+    : spillway::impl::ConvertOffloadToSchedBase<ConvertOffloadToSchedPass> {
+  void runOnOperation() override {
+    auto steps = llvm::to_vector(getOperation().getOps<offload::StepOp>());
+    for (offload::StepOp step : steps) {
+      auto original = SymbolTable::lookupNearestSymbolFrom<train::StepOp>(
+          step, step.getStepAttr());
+      if (!original) {
+        step.emitOpError() << "expects " << step.getStepAttr()
+                           << " to be a train.step";
+        return signalPassFailure();
+      }
+      FailureOr<StepTable> table = StepTable::build(original);
+      if (failed(table) || failed(convertOffloadToSched(step, *table)))
+        return signalPassFailure();
+    }
+  }
+};
+} // namespace
