@@ -13,7 +13,7 @@ train.step @s(input %x "x" : tensor<64xf32>, param %w "w" : tensor<64xf32>) attr
 // CHECK-NEXT: sched.bind "w"[0] bytes(256) at device[0]
 // CHECK-DAG: sched.buffer "w" parameter at device[0] bytes(256) from 0 to 6
 // CHECK-DAG: sched.buffer "x" input at host[0] bytes(256) from 0 to 1
-// CHECK-DAG: sched.buffer "binary.0" activation at device[512] bytes(256) from 2 to 4
+// CHECK-DAG: sched.buffer "binary.0" activation at device[512] bytes(256) from 2 to 3
 // CHECK: } body {
 offload.step @plan of @s (%x: !offload.stash<tensor<64xf32>, host> feed "x", %w: tensor<64xf32> hold "w")
     tiers [#sched.tier<"device" capacity 4096>, #sched.tier<"host" capacity 4096>]
