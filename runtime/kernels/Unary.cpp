@@ -20,6 +20,20 @@ namespace {
 using T = float;
 enum class Needs { ZERO, NONE, X, Y };
 
+/// Whether an expression of the table reads the scalar attribute a.
+constexpr bool readsScalar(std::string_view expression) {
+  auto isName = [](char c) {
+    return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (c >= 'A' && c <= 'Z');
+  };
+  for (size_t i = 0; i < expression.size(); ++i)
+    if (expression[i] == 'a' && (i == 0 || !isName(expression[i - 1])) &&
+        (i + 1 == expression.size() || !isName(expression[i + 1])) &&
+        !expression.substr(i).starts_with("a("))
+      return true;
+  return false;
+}
+
 // A row of one function. `step` is the stride of x; the result is dense.
 using UnaryRow = void (*)(float *y, const float *x, int64_t step, int64_t n,
                           float a);
@@ -29,6 +43,7 @@ using GradRow = void (*)(float *dx, const float *g, int64_t gStep,
 struct Function {
   const char *name;
   Needs needs;
+  bool takesScalar;
   UnaryRow row;
   GradRow grad;
 };
@@ -68,7 +83,8 @@ struct Function {
 
 const Function kFunctions[] = {
 #define SPW_UNARY(name, flops, needs, expression, derivative)                  \
-  {#name, Needs::needs, row_##name, grad_##name},
+  {#name, Needs::needs, readsScalar(#expression) || readsScalar(#derivative),  \
+   row_##name, grad_##name},
 #include "spillway/Elementwise.def"
 };
 
@@ -78,9 +94,7 @@ const Function &functionOf(const Args &args, float &a) {
   for (const Function &function : kFunctions) {
     if (name != function.name)
       continue;
-    bool takesScalar = name == "add_scalar" || name == "mul_scalar" ||
-                       name == "pow_scalar" || name == "leaky_relu";
-    a = takesScalar ? float(args.number("a")) : 0.0f;
+    a = function.takesScalar ? float(args.number("a")) : 0.0f;
     return function;
   }
   fail("attribute 'fn': expected a unary function of Elementwise.def, found "
