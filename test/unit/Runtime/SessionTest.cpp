@@ -14,7 +14,9 @@
 
 #include "nlohmann/json.hpp"
 
+#include <cstdlib>
 #include <cstring>
+#include <thread>
 
 using namespace spillway;
 using namespace spillway::test;
@@ -165,12 +167,16 @@ TEST_F(SessionTest, TransfersOverlapWithCompute) {
   auto session = open(builder);
   double best = 1;
   // On a busy machine most steps are late.
-  for (int tries = 0; tries < 20 && best >= 0.7 * 0.080; ++tries) {
+  for (int tries = 0; tries < 8 && best >= 0.7 * 0.080; ++tries) {
     run(*session, 6);
     EXPECT_EQ(session->losses().back(), 8);
     for (int64_t step = 1; step < 6; ++step)
       best = std::min(best, session->stepSeconds(step));
   }
+  double load = 0;
+  if (best >= 0.7 * 0.080 && getloadavg(&load, 1) == 1 &&
+      load > 2 * std::thread::hardware_concurrency())
+    GTEST_SKIP() << "the machine is too busy for a timed test";
   EXPECT_LT(best, 0.7 * 0.080);
   EXPECT_GE(best, 0.9 * 0.040); // the links really take their time
 }
