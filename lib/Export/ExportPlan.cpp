@@ -13,6 +13,7 @@
 #include "spillway/Plan/Sha256.h"
 #include "spillway/Plan/plan_generated.h"
 #include "spillway/Verify/Verify.h"
+#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace spillway;
@@ -69,6 +70,9 @@ void PlanWriter::addMachine() {
 }
 
 LogicalResult PlanWriter::addPrologue() {
+  llvm::StringMap<uint32_t> valueOfName;
+  for (auto [index, value] : llvm::enumerate(table.values))
+    valueOfName.try_emplace(value.name, uint32_t(index));
   for (Operation &op : program.getPrologue().front()) {
     if (auto bind = dyn_cast<sched::BindOp>(op)) {
       std::optional<uint32_t> tensor = table.findTensor(bind.getTensor());
@@ -93,11 +97,7 @@ LogicalResult PlanWriter::addPrologue() {
     entry->first = uint32_t(buffer.getFirst());
     entry->last = uint32_t(buffer.getLast());
     entry->category = buffer.getCategory().str();
-    for (auto [index, value] : llvm::enumerate(table.values))
-      if (value.name == buffer.getName()) {
-        entry->value = uint32_t(index);
-        break;
-      }
+    entry->value = valueOfName.lookup(buffer.getName());
   }
   return success();
 }

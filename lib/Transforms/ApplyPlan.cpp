@@ -597,6 +597,10 @@ void PlanApplier::makeStep() {
 
 LogicalResult PlanApplier::addArguments() {
   SmallVector<Attribute> holds;
+  SmallVector<int64_t> argAddresses;
+  std::map<uint32_t, SmallVector<Instance>> initial;
+  for (const Instance &instance : plan.initial)
+    initial[instance.storage].push_back(instance);
   auto add = [&](const Instance &instance, const TableTensor &tensor,
                  bool fed) -> LogicalResult {
     FailureOr<RankedTensorType> type =
@@ -611,14 +615,13 @@ LogicalResult PlanApplier::addArguments() {
         instanceType(*type, instance.tier), tensor.argument.getLoc());
     holds.push_back(
         offload::HoldAttr::get(builder.getContext(), tensor.name, offset, fed));
-    if (auto it = wrapping.find(instance); it != wrapping.end())
-      OffloadBuffer::setAddress({result, unsigned(holds.size() - 1)},
-                                it->second);
+    auto planned = wrapping.find(instance);
+    argAddresses.push_back(
+        planned == wrapping.end() ? -1 : int64_t(planned->second));
     if (!fed)
       arguments.push_back(instance);
     return success();
   };
-  std::vector<bool> used(plan.initial.size());
   for (const TableTensor &tensor : table.tensors) {
     uint32_t storage = mapping.storageOfValue[tensor.valueIn];
     const planner::Storage &entry = problem.storages[storage];
@@ -628,19 +631,20 @@ LogicalResult PlanApplier::addArguments() {
       if (failed(add({storage, -1, tier}, tensor, true)))
         return failure();
     }
-    for (auto [index, instance] : llvm::enumerate(plan.initial))
-      if (instance.storage == storage) {
-        used[index] = true;
-        if (entry.kind != planner::StorageKind::Fed &&
-            failed(add(instance, tensor, false)))
-          return failure();
-      }
+    if (auto it = initial.find(storage); it != initial.end()) {
+      if (entry.kind != planner::StorageKind::Fed)
+        for (const Instance &instance : it->second)
+          if (failed(add(instance, tensor, false)))
+            return failure();
+      initial.erase(it);
+    }
   }
-  for (auto [index, instance] : llvm::enumerate(plan.initial))
-    if (!used[index])
-      return fail() << describe(instance)
-                    << " is there when the step starts, but is no argument of "
-                       "the step";
+  for (auto &[storage, instances] : initial)
+    return fail() << describe(instances.front())
+                  << " is there when the step starts, but is no argument of "
+                     "the step";
+  if (layout)
+    OffloadBuffer::setAddresses(result, argAddresses);
   result.setHoldsAttr(builder.getArrayAttr(holds));
   return success();
 }

@@ -44,6 +44,7 @@ LogicalResult spillway::assignOffsets(offload::StepOp step) {
   FailureOr<OffloadBuffers> buffers = OffloadBuffers::build(step);
   if (failed(buffers))
     return failure();
+  SmallVector<int64_t> arguments(step.getBlock().getNumArguments(), -1);
   for (auto tier : step.getTiers().getAsRange<sched::TierAttr>()) {
     std::vector<planner::OffsetItem> items;
     SmallVector<OffloadBuffer *> members;
@@ -67,8 +68,12 @@ LogicalResult spillway::assignOffsets(offload::StepOp step) {
              << " are live at once)";
     for (auto [buffer, offset] : llvm::zip(members, result.offsets))
       for (const OffloadBuffer::Origin &origin : buffer->origins)
-        OffloadBuffer::setAddress(origin, offset);
+        if (origin.owner == step)
+          arguments[*origin.index] = int64_t(offset);
+        else
+          OffloadBuffer::setAddress(origin, offset);
   }
+  OffloadBuffer::setAddresses(step, arguments);
   return success();
 }
 

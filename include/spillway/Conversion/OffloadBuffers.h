@@ -51,9 +51,13 @@ struct OffloadBuffer {
   };
   llvm::SmallVector<Origin, 1> origins;
 
-  /// What an origin says about the address; none where it says nothing.
+  /// What an origin says about the address; none where it says nothing. The
+  /// setter is for origins that are not the step.
   static std::optional<uint64_t> getAddress(const Origin &origin);
   static void setAddress(const Origin &origin, uint64_t address);
+  /// Those of all arguments of a step at once; -1: none.
+  static void setAddresses(offload::StepOp step,
+                           llvm::ArrayRef<int64_t> addresses);
 };
 
 class OffloadBuffers {
@@ -88,6 +92,8 @@ private:
   int64_t lanes = 1;
   uint32_t position = 0;
   llvm::DenseMap<mlir::Value, Place> roots;
+  /// A buffer that is reborn within the step is the one that it was before.
+  llvm::DenseMap<unsigned, unsigned> mergedInto;
   /// By buffer, the op that freed it.
   std::vector<mlir::Operation *> freedBy;
 };

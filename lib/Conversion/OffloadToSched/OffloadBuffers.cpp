@@ -35,12 +35,15 @@ void OffloadBuffer::setAddress(const Origin &origin, uint64_t address) {
   if (auto known =
           origin.owner->getAttrOfType<DenseI64ArrayAttr>(kAddressesAttr))
     all.assign(known.asArrayRef().begin(), known.asArrayRef().end());
-  if (auto step = dyn_cast<offload::StepOp>(origin.owner))
-    all.resize(step.getBlock().getNumArguments(), -1);
-  else
-    all.resize(origin.owner->getNumResults(), -1);
+  all.resize(origin.owner->getNumResults(), -1);
   all[*origin.index] = int64_t(address);
   origin.owner->setAttr(kAddressesAttr, builder.getDenseI64ArrayAttr(all));
+}
+
+void OffloadBuffer::setAddresses(offload::StepOp step,
+                                 ArrayRef<int64_t> addresses) {
+  step->setAttr(kAddressesAttr,
+                DenseI64ArrayAttr::get(step.getContext(), addresses));
 }
 
 static uint64_t bytesOf(Type type) {
@@ -66,11 +69,17 @@ unsigned OffloadBuffers::begin(Type type, OffloadBuffer::Origin origin) {
 }
 
 OffloadBuffers::Place OffloadBuffers::getPlace(Value value) const {
-  if (auto it = roots.find(value); it != roots.end())
-    return it->second;
+  auto placeOf = [&](Value root) {
+    Place place = roots.lookup(root);
+    if (auto it = mergedInto.find(place.buffer); it != mergedInto.end())
+      place.buffer = it->second;
+    return place;
+  };
+  if (roots.contains(value))
+    return placeOf(value);
   // Whatever reaches this line was checked when it was visited.
   train::ViewOf view = *train::traceView(value);
-  Place place = roots.lookup(view.root);
+  Place place = placeOf(view.root);
   place.offset += uint64_t(view.layout.offset) *
                   uint64_t(train::getElementByteSize(
                       getElementTypeOrSelf(value.getType())));
@@ -221,9 +230,7 @@ LogicalResult OffloadBuffers::closeStep() {
     final.origins.append(buffers[mine].origins);
     buffers[mine].origins.clear();
     buffers[mine].bytes = 0;
-    for (auto &[root, at] : roots)
-      if (at.buffer == mine)
-        at.buffer = place.buffer;
+    mergedInto[mine] = place.buffer;
   }
   return success();
 }

@@ -30,6 +30,13 @@ constexpr llvm::StringLiteral kComputeStream = "compute", kHostStream = "host";
 /// Waits are inserted later.
 constexpr ArrayRef<int64_t> none;
 
+/// The first and the last instruction that use a buffer; -1: none. A buffer
+/// that is reborn within the step is used first behind its rebirth and last
+/// before its end.
+struct Touched {
+  int64_t first = -1, last = -1;
+};
+
 class Converter {
 public:
   Converter(offload::StepOp step, const StepTable &table,
@@ -64,8 +71,10 @@ private:
   sched::ProgramOp program;
   /// By buffer.
   std::vector<uint64_t> addresses;
-  std::vector<std::pair<int64_t, int64_t>> touched;
+  std::vector<Touched> touched;
+  /// Of the next instruction, and of the op that it comes from.
   int64_t position = 0;
+  uint32_t opPosition = 0;
   /// By tier, the end of the highest buffer.
   llvm::StringMap<uint64_t> arenas;
 };
@@ -73,7 +82,7 @@ private:
 
 LogicalResult Converter::readAddresses() {
   addresses.assign(buffers.buffers.size(), 0);
-  touched.assign(buffers.buffers.size(), {-1, -1});
+  touched.assign(buffers.buffers.size(), {});
   for (auto [index, buffer] : llvm::enumerate(buffers.buffers)) {
     std::optional<uint64_t> address;
     for (const OffloadBuffer::Origin &origin : buffer.origins) {
@@ -135,11 +144,14 @@ std::pair<IntegerAttr, IntegerAttr> Converter::timeOf(Operation &op) {
           builder.getI64IntegerAttr(time[1])};
 }
 
-void Converter::touch(unsigned buffer) {
-  auto &[first, last] = touched[buffer];
-  if (first < 0)
-    first = position;
-  last = position;
+void Converter::touch(unsigned index) {
+  const OffloadBuffer &buffer = buffers.buffers[index];
+  Touched &use = touched[index];
+  bool isReborn = buffer.wraps && buffer.first != buffer.end;
+  if (use.first < 0 && (!isReborn || opPosition >= buffer.first))
+    use.first = position;
+  if (!isReborn || opPosition < buffer.end)
+    use.last = position;
 }
 
 LogicalResult Converter::addFeeds() {
@@ -238,9 +250,6 @@ LogicalResult Converter::addFetches() {
 /// The name and the category of what a buffer holds.
 std::pair<std::string, std::string> Converter::describe(unsigned index) {
   const OffloadBuffer::Origin &origin = buffers.buffers[index].origins.back();
-  if (!origin.index) {
-    return {origin.owner->getName().stripDialect().str(), "workspace"};
-  }
   if (origin.owner == step) {
     StringRef tensor = step.getHold(*origin.index).getTensor();
     std::optional<uint32_t> entry = table.findTensor(tensor);
@@ -273,7 +282,10 @@ std::pair<std::string, std::string> Converter::describe(unsigned index) {
       id ? table.findOp(uint32_t(id.getInt())) : std::nullopt;
   if (!op)
     return {"", "activation"};
-  uint32_t value = table.ops[*op].outputs[*origin.index].value;
+  // A workspace goes by the name of what is computed in it.
+  uint32_t value = table.ops[*op].outputs[origin.index.value_or(0)].value;
+  if (!origin.index)
+    return {table.values[value].name, "workspace"};
   // What comes behind the loss in the frozen order belongs to its gradient.
   bool backward = false;
   if (!table.outputs.empty())
@@ -301,9 +313,8 @@ LogicalResult Converter::addPrologue() {
     auto [first, last] = touched[index];
     if (buffer.origins.empty())
       continue;
-    // A buffer that wraps lives from its first use behind its rebirth to its
-    // last before its end; one that is always there spans the whole step.
-    if (buffer.wraps || first < 0) {
+    // What is always there, or is not used where it lives, spans the step.
+    if ((buffer.wraps && buffer.first == buffer.end) || first < 0 || last < 0) {
       first = 0;
       last = std::max<int64_t>(position - 1, 0);
     }
@@ -324,9 +335,11 @@ FailureOr<sched::ProgramOp> Converter::convert() {
   auto fill = [&]() -> LogicalResult {
     if (failed(addFeeds()))
       return failure();
-    for (Operation &op : step.getBlock())
+    for (Operation &op : step.getBlock()) {
       if (failed(addOp(op)))
         return failure();
+      ++opPosition;
+    }
     return success(succeeded(addFetches()) && succeeded(addPrologue()));
   };
   if (failed(fill())) {
