@@ -64,6 +64,7 @@ private:
   std::vector<uint32_t> critical;
   // By operator, critical operators that must come before, or after, it.
   std::vector<uint64_t> before, after;
+  std::vector<uint64_t> self; ///< by operator: its own bit, if critical
   std::vector<Item> items;
   std::vector<Group> groups;
   double compute = 0, fed = 0;
@@ -117,7 +118,7 @@ void Dual::findReach() {
   uint32_t n = a.numOps;
   before.assign(n, 0);
   after.assign(n, 0);
-  std::vector<uint64_t> self(n);
+  self.assign(n, 0);
   for (uint32_t j = 0; j < critical.size(); ++j)
     self[critical[j]] |= uint64_t(1) << j;
   if (!anyOrder) {
@@ -226,8 +227,12 @@ void Dual::buildPart(uint32_t s, uint32_t part,
   // Consecutive in every order: from the last link of the chain to the next use
   // with something certain between.
   uint32_t previous = uses.front();
+  // An operator that accesses the part counts it among what it needs.
+  uint64_t others = ~uint64_t(0);
+  for (uint32_t use : uses)
+    others &= ~self[use];
   for (uint32_t use : uses) {
-    uint64_t mask = after[previous] & before[use];
+    uint64_t mask = after[previous] & before[use] & others;
     if (mask == 0 && anyOrder)
       continue;
     if (mask)
@@ -235,10 +240,10 @@ void Dual::buildPart(uint32_t s, uint32_t part,
     previous = use;
   }
   if (storage.kind == StorageKind::Persistent)
-    if (uint64_t mask = after[previous] | before[uses.front()])
+    if (uint64_t mask = (after[previous] | before[uses.front()]) & others)
       addItem(s, part, mask);
   if (storage.output)
-    if (uint64_t mask = after[previous]) {
+    if (uint64_t mask = after[previous] & others) {
       addItem(s, part, mask);
       if (items.back().load > 0)
         items.back().load = 0; // it may stay away

@@ -192,6 +192,7 @@ public:
         lastResorts = std::move(answer.lastResorts);
         reason = answer.reason;
         tier = answer.tier;
+        applies = answer.applies;
       }
       if (!answer.ok)
         break;
@@ -217,6 +218,7 @@ public:
   Layout layout;
   std::string reason;
   uint32_t tier = 0;
+  bool applies = true;
 
 private:
   /// Keeps the first plan whose addresses fit. Sets `excess` if none does.
@@ -362,6 +364,7 @@ PlanResult spillway::planner::plan(const Problem &problem,
     result.feasible = attempt.run(budgets, options.iterations);
     no.tier = attempt.tier;
     no.reason = attempt.reason;
+    no.applies = attempt.applies;
   }
   if (result.feasible) {
     result.plan = attempt.plan;
@@ -380,7 +383,7 @@ PlanResult spillway::planner::plan(const Problem &problem,
   }
   no.floorBytes = floors[no.tier];
   findCulprits(a, no);
-  if (options.findSmallest)
+  if (options.findSmallest && no.applies)
     no.smallestFoundBytes = findSmallest(attempt, budgets, no.tier,
                                          floors[no.tier], problem.alignment);
   return result;

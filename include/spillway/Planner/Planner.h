@@ -56,6 +56,8 @@ struct Infeasible {
   uint32_t peakOperator = 0;
   /// One line for a diagnostic.
   std::string reason;
+  /// False: the policy cannot handle such a problem, whatever the budget.
+  bool applies = true;
 };
 
 struct PlanResult {

@@ -15,6 +15,7 @@
 #include "../Emitter.h"
 #include "../GapGreedy.h"
 #include "../Policy.h"
+#include "../RematSearch.h"
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
@@ -57,7 +58,9 @@ public:
       return finish();
     bool swap = problem.machine.tiers.size() > 1;
     greedy({.swap = swap});
-    if (request.iterations) {
+    if (canSearchRemat(problem)) {
+      anneal();
+    } else if (request.iterations) {
       for (double margin : {0.0, 0.05, 0.1, 0.2})
         for (double link : {0.015, 0.05, 0.1, 0.2})
           greedy({.linkWeight = link, .margin = margin, .swap = swap});
@@ -91,6 +94,38 @@ private:
     d.home.assign(problem.storages.size(), 0);
     d.maySwap = d.mayDrop = false;
     return attempt(d);
+  }
+
+  /// On one tier all that can be done is to recompute and to reorder: annealing
+  /// over sequences does that, from the given order and from the greedy's plan.
+  void anneal() {
+    std::vector<uint32_t> greedy;
+    if (!found.empty())
+      for (const Action &action : found.front().plan.actions)
+        if (action.kind == ActionKind::Run)
+          greedy.push_back(action.op);
+    uint64_t budget = request.budgets[0];
+    auto search = [&](uint64_t moves, uint64_t seed,
+                      const std::vector<uint32_t> &start) {
+      RematOptions options{moves, request.fixedOrder, seed};
+      std::vector<uint32_t> sequence = searchRemat(a, budget, options, start);
+      if (sequence.empty())
+        return;
+      Candidate c;
+      c.plan = planOfSequence(a, sequence);
+      for (uint32_t op : sequence)
+        c.stepNs += problem.operators[op].costNs[0];
+      keep(std::move(c));
+    };
+    // What is feasible must not depend on the number of iterations.
+    if (found.empty())
+      search(std::min<uint64_t>(300000, 20000 + 3000 * a.numOps), 1, {});
+    uint64_t moves =
+        request.iterations * std::min<uint64_t>(5000, 200 + 50 * a.numOps);
+    if (moves == 0)
+      return;
+    for (uint64_t seed = 2; seed < 6; ++seed)
+      search(moves, seed, seed % 2 ? greedy : std::vector<uint32_t>());
   }
 
   void greedy(const GreedyOptions &options) {

@@ -1,0 +1,227 @@
+"""spillway-plan: formats, outputs, refusals."""
+
+import gzip
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOOL = Path(os.environ.get("SPILLWAY_BUILD", ROOT / "build")) / "bin" / "spillway-plan"
+
+# Four operators forward, four backward; the backward ones read the forward ones' results.
+CHAIN = """8 8
+100 100 100 100 10 10 10 10
+0 0 0 0 0 0 0 0 0
+50 0 1 0
+40 1 0 1 1
+30 1 1 1 2
+20 1 2 1 3
+20 2 3 2 1 4
+30 2 4 1 1 5
+40 2 5 0 1 6
+50 1 6 1 7
+1 7
+"""
+
+
+def run(*args):
+    return subprocess.run([str(TOOL), *map(str, args)], capture_output=True, text=True)
+
+
+def refused(result, *words):
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert result.stderr.startswith("error: ") and result.stderr.count("\n") == 1
+    for word in words:
+        assert word in result.stderr
+
+
+def replay(text, schedule):
+    """Trusts nobody: returns cost and peak of a schedule."""
+    lines = text.strip().split("\n")
+    n, _ = map(int, lines[0].split())
+    size = list(map(int, lines[1].split()))
+    ops = []
+    for line in lines[3 : 3 + n]:
+        a = list(map(int, line.split()))
+        k = a[1]
+        ops.append((a[0], a[2 : 2 + k], a[3 + k :]))
+    live, memory, peak, cost, done = set(), 0, 0, 0, set()
+    for action in schedule.strip().split("\n"):
+        verb, x = action.split()
+        x = int(x)
+        if verb == "run":
+            assert all(s in live for s in ops[x][1])
+            for s in ops[x][2]:
+                if s not in live:
+                    live.add(s)
+                    memory += size[s]
+            peak, cost = max(peak, memory), cost + ops[x][0]
+            done.add(x)
+        else:
+            live.remove(x)
+            memory -= size[x]
+    assert len(done) == n and all(s in live for s in map(int, lines[-1].split()[1:]))
+    return cost, peak
+
+
+@pytest.fixture
+def chain(tmp_path):
+    path = tmp_path / "chain.txt"
+    path.write_text(CHAIN)
+    return path
+
+
+@pytest.mark.parametrize("budget", [500, 400, 320])
+def test_schedule_replays_within_the_budget(chain, tmp_path, budget):
+    stats, schedule = tmp_path / "s.json", tmp_path / "s.txt"
+    result = run(chain, f"--budget={budget}", f"--stats={stats}", f"--schedule={schedule}", "--iterations=5")
+    assert result.returncode == 0, result.stderr
+    s = json.loads(stats.read_text())
+    cost, peak = replay(CHAIN, schedule.read_text())
+    assert (cost, peak) == (s["cost"], s["peak_bytes"])
+    assert peak <= budget and s["feasible"]
+    assert s["lower_bound"] <= s["fixed_order_lower_bound"] <= cost
+    assert s["base_cost"] == 280
+
+
+def test_the_optimum_of_a_small_chain(chain, tmp_path):
+    # At 320 bytes two of the three old results must go: the cheapest way makes one
+    # of them again. (By hand: storage 1 from 0, 40.)
+    stats = tmp_path / "s.json"
+    assert run(chain, "--budget=320", f"--stats={stats}", "--iterations=5").returncode == 0
+    assert json.loads(stats.read_text())["cost"] == 320
+
+
+def test_percent_is_of_the_peak_with_nothing_moved(chain, tmp_path):
+    stats = tmp_path / "s.json"
+    assert run(chain, "--budget=100%", f"--stats={stats}").returncode == 0
+    s = json.loads(stats.read_text())
+    assert s["budget_bytes"] == s["peak_bytes"] == 410 and s["overhead_percent"] == 0
+
+
+def test_plan_goes_out_and_checks(chain, tmp_path):
+    plan = tmp_path / "plan.json"
+    assert run(chain, "--budget=400", "-o", plan, "--iterations=5").returncode == 0
+    assert run(chain, "--budget=400", f"--check={plan}").returncode == 0
+    refused(run(chain, "--budget=100", f"--check={plan}"), "expected at most 100")
+    doc = json.loads(plan.read_text())
+    doc["actions"] = doc["actions"][1:]
+    plan.write_text(json.dumps(doc))
+    refused(run(chain, f"--check={plan}"), "action 0", "not there")
+    doc["problem"] = "0" * 16
+    plan.write_text(json.dumps(doc))
+    refused(run(chain, f"--check={plan}"), "another problem")
+
+
+def test_budget_below_the_floor_names_the_floor(chain, tmp_path):
+    stats = tmp_path / "s.json"
+    result = run(chain, "--budget=100", f"--stats={stats}", "-o", tmp_path / "p.json")
+    refused(result, "floor of 210", "smallest budget found")
+    s = json.loads(stats.read_text())
+    assert s["feasible"] is False and s["floor_bytes"] == 210
+    assert not (tmp_path / "p.json").exists()
+    again = run(chain, f"--budget={s['smallest_found_bytes']}")
+    assert again.returncode == 0, again.stderr
+
+
+def test_all_policies(chain, tmp_path):
+    stats = tmp_path / "s.json"
+    result = run(chain, "--budget=400", "--all-policies", f"--stats={stats}", "--iterations=5")
+    assert result.returncode == 0, result.stderr
+    policies = {p["policy"]: p for p in json.loads(stats.read_text())["policies"]}
+    assert policies["joint"]["feasible"] and not policies["keep-all"]["feasible"]
+
+
+def test_networkx(tmp_path):
+    path = tmp_path / "g.json"
+    graph = {
+        "directed": True,
+        "nodes": [{"id": i, "name": f"n{i}", "cost_cpu": 10, "cost_ram": 100} for i in range(3)],
+        "links": [{"source": 0, "target": 1}, {"source": 1, "target": 2}],
+    }
+    path.write_text(json.dumps(graph))
+    result = run(path, "--format=networkx", "--budget=200")
+    assert result.returncode == 0, result.stderr
+    graph["links"].append({"source": 2, "target": 0})
+    path.write_text(json.dumps(graph))
+    refused(run(path, "--format=networkx"), "cycle", "nodes[0]")
+    graph["links"][2] = {"source": 2, "target": 9}
+    path.write_text(json.dumps(graph))
+    refused(run(path, "--format=networkx"), "links[2].target", "9")
+
+
+KERNELS = """Kernel ID: 0, Name: A
+Parent OP ID:1; Name: A
+Execution Time: 1200
+Input Tensors:
+tensor1 Is weight (global)?: 1, Size in byte: 4096, Range:0--4096
+Output Tensors:
+tensor2 Is weight (global)?: 0, Size in byte: 8192, Range:0--8192
+____________________________________________________________________
+Kernel ID: 1, Name: B
+Parent OP ID:2; Name: B
+Execution Time: 2400
+Input Tensors:
+tensor2 Is weight (global)?: 0, Size in byte: 8192, Range:0--8192
+Output Tensors:
+tensor1 Is weight (global)?: 1, Size in byte: 4096, Range:0--4096
+"""
+
+
+def test_g10(tmp_path):
+    path, stats = tmp_path / "k.kernels.config.gz", tmp_path / "s.json"
+    path.write_bytes(gzip.compress(KERNELS.encode()))
+    result = run(path, f"--stats={stats}", f"--trace={tmp_path / 't.json'}", f"--plot={tmp_path / 'p.svg'}")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(stats.read_text())["cost"] == 3600
+    assert json.loads((tmp_path / "t.json").read_text())["traceEvents"]
+    assert (tmp_path / "p.svg").read_text().startswith("<svg")
+    path.write_bytes(gzip.compress(KERNELS.encode())[:-20])
+    refused(run(path), "cut short or damaged")
+
+
+def test_offsets(tmp_path):
+    path, out, stats = tmp_path / "b.csv", tmp_path / "o.csv", tmp_path / "s.json"
+    path.write_text("id,lower,upper,size\na,0,2,100\nb,1,3,50\nc,2,4,100\n")
+    result = run(path, "--offsets", "--budget=150", "-o", out, f"--stats={stats}")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split(",") for line in out.read_text().strip().split("\n")]
+    assert rows[0] == ["id", "lower", "upper", "size", "offset"]
+    place = {r[0]: (int(r[4]), int(r[4]) + int(r[3])) for r in rows[1:]}
+    assert place["a"][1] <= place["b"][0] or place["b"][1] <= place["a"][0]
+    assert json.loads(stats.read_text())["height"] == json.loads(stats.read_text())["max_load"] == 150
+    refused(run(path, "--offsets", "--budget=149"), "149")
+    path.write_text("id,lower,upper,size\na,0,2,100\nb,3,3,50\n")
+    refused(run(path, "--offsets"), "line 3", "lower < upper")
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("50 0 1 0", "-50 0 1 0", ["line 4", "-50"]),
+        ("50 0 1 0", "50 1 6 1 0", ["line 4", "before it is written"]),
+        ("1 7\n", "", ["line 12", "end of the file"]),
+        ("40 1 0 1 1", "40 1 99 1 1", ["line 5", "storage 99"]),
+    ],
+)
+def test_bad_flattened_input(chain, old, new, words):
+    chain.write_text(CHAIN.replace(old, new, 1))
+    refused(run(chain), *words)
+
+
+def test_bad_json(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('{"kind": "spillway-problem",\n "version": 1, }')
+    refused(run(path), "line 2")
+    path.write_text('{"kind": "spillway-problem", "version": 2}')
+    refused(run(path), "version", "2")
+
+
+def test_usage():
+    assert run().returncode == 2
+    assert run("x.txt", "--nonsense").returncode == 2
+    assert "--budget" in run("--help").stdout
+    refused(run("nowhere.txt"), "nowhere.txt")

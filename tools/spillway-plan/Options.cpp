@@ -1,0 +1,155 @@
+//===- Options.cpp - The command line of spillway-plan ----------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include <cstdlib>
+#include <vector>
+
+using namespace spillway::plantool;
+
+const char *const spillway::plantool::usageText =
+    "usage: spillway-plan PROBLEM [options]; --help lists them\n";
+
+const char *const spillway::plantool::helpText =
+    R"(spillway-plan plans a training step: what stays in memory, what is
+recomputed, what is swapped, and when.
+
+usage: spillway-plan PROBLEM [options]
+
+PROBLEM is Spillway's planning problem (.json), a networkx node-link graph
+(.json with --format=networkx), a flattened recompute-only instance (.txt), a
+kernel list of G10 (.kernels.config.gz), or buffers to be given offsets (.csv
+with --offsets).
+
+  --format=json|networkx|txt|g10|csv   (default: by the file's ending)
+  --machine=FILE           tiers, links, engines, where the format has none
+  --budget=BYTES|N%        device memory; N% of the peak with nothing moved, in
+                           the given order; with --offsets, a height that
+                           suffices. Sizes take KiB MiB GiB (binary), KB MB GB
+  --host-budget=BYTES, --nvme-budget=BYTES
+  --policy=NAME            (default joint)
+  --all-policies           a table of all
+  --fixed-order            keep the order of first executions
+  --iterations=N           how hard to search (default 400)
+  --plan-seconds=S         stop after about S seconds; the plan then depends on
+                           the machine that made it
+
+  -o FILE                  the plan (JSON); with --offsets the input with a
+                           column `offset`
+  --schedule=FILE          a recompute-only plan as lines `run OP`, `free STORAGE`
+  --check=PLAN             verify a plan for this problem instead of making one
+  --stats=FILE, --plot=FILE.svg, --trace=FILE
+
+Exit status: 0 done; 1 the input is wrong or cannot be planned; 2 usage.
+)";
+
+std::optional<uint64_t>
+spillway::plantool::parseBytes(const std::string &text) {
+  if (text.empty() || text[0] == '-')
+    return std::nullopt;
+  char *end = nullptr;
+  double value = std::strtod(text.c_str(), &end);
+  if (end == text.c_str() || !(value >= 0))
+    return std::nullopt;
+  std::string unit = end;
+  static const std::vector<std::pair<std::string, double>> units = {
+      {"", 1},         {"B", 1},        {"KiB", 0x1p10}, {"MiB", 0x1p20},
+      {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"KB", 1e3},     {"MB", 1e6},
+      {"GB", 1e9},     {"TB", 1e12}};
+  for (auto &[name, factor] : units)
+    if (unit == name) {
+      // A plain integer must not pass through a double's 53 bits.
+      if (factor == 1 && text.find_first_of(".eE") == std::string::npos)
+        return std::strtoull(text.c_str(), nullptr, 10);
+      double bytes = value * factor;
+      return bytes < 0x1p62 ? std::optional<uint64_t>(uint64_t(bytes))
+                            : std::nullopt;
+    }
+  return std::nullopt;
+}
+
+std::optional<Options> spillway::plantool::parseOptions(int argc, char **argv,
+                                                        std::string &error) {
+  Options o;
+  auto wrong = [&](const std::string &text) {
+    error = text;
+    return std::nullopt;
+  };
+  const std::vector<std::pair<std::string, std::string *>> strings = {
+      {"--format", &o.format},
+      {"--budget", &o.budget},
+      {"--host-budget", &o.hostBudget},
+      {"--nvme-budget", &o.nvmeBudget},
+      {"--machine", &o.machine},
+      {"--policy", &o.policy},
+      {"--check", &o.check},
+      {"--plot", &o.plot},
+      {"--trace", &o.trace},
+      {"--stats", &o.stats},
+      {"--schedule", &o.schedule},
+  };
+  const std::vector<std::pair<std::string, bool *>> flags = {
+      {"--all-policies", &o.allPolicies},
+      {"--fixed-order", &o.fixedOrder},
+      {"--offsets", &o.offsets},
+      {"--help", &o.help},
+      {"-h", &o.help},
+  };
+  for (int i = 1; i < argc; ++i) {
+    std::string arg = argv[i];
+    if (arg.empty() || arg[0] != '-') {
+      if (!o.problem.empty())
+        return wrong("expected one problem, found '" + o.problem + "' and '" +
+                     arg + "'");
+      o.problem = arg;
+      continue;
+    }
+    bool known = false;
+    for (auto &[name, flag] : flags)
+      if (arg == name)
+        known = *flag = true;
+    if (known)
+      continue;
+    std::string name = arg.substr(0, arg.find('=')), value;
+    if (name == "-o") {
+      if (arg != "-o" || i + 1 >= argc)
+        return wrong("expected a file after -o");
+      o.output = argv[++i];
+      continue;
+    }
+    if (name.size() < arg.size())
+      value = arg.substr(name.size() + 1);
+    else if (i + 1 < argc)
+      value = argv[++i];
+    else
+      return wrong("unknown option '" + arg + "', or its value is missing");
+    for (auto &[key, target] : strings)
+      if (name == key) {
+        *target = value;
+        known = true;
+      }
+    if (name == "--plan-seconds" || name == "--iterations") {
+      char *end = nullptr;
+      double number = std::strtod(value.c_str(), &end);
+      if (value.empty() || *end || !(number >= 0) || number > 1e6)
+        return wrong("expected a number of at least 0 for " + name +
+                     ", found '" + value + "'");
+      if (name == "--iterations")
+        o.iterations = uint32_t(number);
+      else
+        o.planSeconds = number;
+      known = true;
+    }
+    if (!known)
+      return wrong("unknown option '" + name + "'");
+  }
+  if (o.problem.empty() && !o.help)
+    return wrong("expected a problem");
+  return o;
+}
