@@ -58,7 +58,7 @@ struct TrainPipelineOptions : PassPipelineOptions<TrainPipelineOptions> {
   Option<double> clipNorm{*this, "clip-norm", llvm::cl::desc("see train-attach-optimizer"), llvm::cl::init(0)};
   Option<std::string> noDecay{*this, "no-decay", llvm::cl::desc("see train-attach-optimizer")};
   Option<int64_t> sliceBytes{*this, "slice-bytes", llvm::cl::desc("see train-slice-updates"),
-                             llvm::cl::init(4 << 20)};
+                             llvm::cl::init(0)};
   Option<int64_t> lanes{*this, "lanes", llvm::cl::desc("see train-freeze"), llvm::cl::init(4)};
 };
 } // namespace

@@ -17,82 +17,64 @@ using namespace spillway::planner;
 namespace {
 
 /// Places items one after the other, each in the tightest hole that its
-/// neighbours in time leave below the height reached so far.
+/// neighbours in time leave below the height reached so far. What is placed is
+/// kept in order of address, so that the holes come out of one pass over it.
 class Placer {
 public:
   Placer(const std::vector<OffsetItem> &items, const OffsetOptions &options)
       : items(items), align(std::max<uint64_t>(options.alignment, 1)) {
-    size.resize(items.size());
-    for (uint32_t i = 0; i < items.size(); ++i) {
-      size[i] = (items[i].bytes + align - 1) / align * align;
-      for (const Interval &v : items[i].live)
-        horizon = std::max(horizon, v.end);
-    }
-    // Neighbours are found through buckets of time: about 16 items begin in
-    // each.
-    uint32_t buckets =
-        std::clamp<uint32_t>(uint32_t(items.size() / 16), 1, 4096);
-    width = horizon / buckets + 1;
-    numBuckets = horizon / width + 1;
+    for (const OffsetItem &item : items)
+      size.push_back((item.bytes + align - 1) / align * align);
   }
 
   /// Returns the height; fills `offsets`.
   uint64_t place(const std::vector<uint32_t> &order,
                  std::vector<uint64_t> &offsets) {
     offsets.assign(items.size(), 0);
-    bucket.assign(numBuckets, {});
-    mark.assign(items.size(), 0);
-    stamp = 0;
+    placed.clear();
     uint64_t height = 0;
     for (uint32_t i : order)
       if (items[i].fixed)
         height = std::max(height, put(i, *items[i].fixed, offsets));
     for (uint32_t i : order)
       if (!items[i].fixed)
-        height = std::max(height, put(i, hole(i, offsets), offsets));
+        height = std::max(height, put(i, hole(i), offsets));
     return height;
   }
 
   uint64_t bytes(uint32_t i) const { return size[i]; }
 
 private:
-  bool meet(uint32_t a, uint32_t b) const {
-    for (const Interval &x : items[a].live)
-      for (const Interval &y : items[b].live)
-        if (x.begin < y.end && y.begin < x.end)
-          return true;
-    return false;
-  }
+  /// One interval of a placed item, and the addresses that it takes.
+  struct Piece {
+    uint64_t low, high;
+    uint32_t begin, end;
+  };
 
   uint64_t put(uint32_t i, uint64_t offset, std::vector<uint64_t> &offsets) {
     offsets[i] = offset;
+    auto at = std::upper_bound(
+        placed.begin(), placed.end(), offset,
+        [](uint64_t low, const Piece &piece) { return low < piece.low; });
     for (const Interval &v : items[i].live)
       if (v.begin < v.end)
-        for (uint32_t b = v.begin / width; b <= (v.end - 1) / width; ++b)
-          bucket[b].push_back(i);
+        at = placed.insert(at, {offset, offset + size[i], v.begin, v.end});
     return offset + size[i];
   }
 
-  uint64_t hole(uint32_t i, const std::vector<uint64_t> &offsets) {
-    ++stamp;
-    taken.clear();
-    for (const Interval &v : items[i].live)
-      if (v.begin < v.end)
-        for (uint32_t b = v.begin / width; b <= (v.end - 1) / width; ++b)
-          for (uint32_t j : bucket[b])
-            if (mark[j] != stamp) {
-              mark[j] = stamp;
-              if (meet(i, j))
-                taken.push_back({offsets[j], offsets[j] + size[j]});
-            }
-    std::sort(taken.begin(), taken.end());
+  uint64_t hole(uint32_t i) const {
     uint64_t best = UINT64_MAX, slack = UINT64_MAX, end = 0;
-    for (auto [low, high] : taken) {
-      if (low >= end + size[i] && low - end - size[i] < slack) {
-        slack = low - end - size[i];
+    for (const Piece &piece : placed) {
+      bool meets = false;
+      for (const Interval &v : items[i].live)
+        meets |= v.begin < piece.end && piece.begin < v.end;
+      if (!meets)
+        continue;
+      if (piece.low >= end + size[i] && piece.low - end - size[i] < slack) {
+        slack = piece.low - end - size[i];
         best = end;
       }
-      end = (std::max(end, high) + align - 1) / align * align;
+      end = (std::max(end, piece.high) + align - 1) / align * align;
     }
     return best != UINT64_MAX ? best : end;
   }
@@ -100,11 +82,7 @@ private:
   const std::vector<OffsetItem> &items;
   uint64_t align;
   std::vector<uint64_t> size;
-  uint32_t horizon = 0, width = 1, numBuckets = 1;
-  std::vector<std::vector<uint32_t>> bucket;
-  std::vector<uint32_t> mark;
-  std::vector<std::pair<uint64_t, uint64_t>> taken;
-  uint32_t stamp = 0;
+  std::vector<Piece> placed;
 };
 
 uint64_t loadOf(const std::vector<OffsetItem> &items, const Placer &placer) {

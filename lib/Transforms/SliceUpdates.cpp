@@ -25,14 +25,20 @@ struct SliceUpdatesPass : impl::TrainSliceUpdatesBase<SliceUpdatesPass> {
   using TrainSliceUpdatesBase::TrainSliceUpdatesBase;
 
   void runOnOperation() override {
-    if (sliceBytes < 1) {
-      getOperation().emitError("expects a slice of at least 1 byte, but got ") << sliceBytes.getValue();
+    if (sliceBytes < 0) {
+      getOperation().emitError("expects a slice of at least 0 bytes, but got ") << sliceBytes.getValue();
       return signalPassFailure();
     }
     SmallVector<UpdateOpInterface> updates;
+    int64_t updatedBytes = 0;
     for (Operation &op : getOperation().getBlock())
-      if (auto update = dyn_cast<UpdateOpInterface>(op))
+      if (auto update = dyn_cast<UpdateOpInterface>(op)) {
         updates.push_back(update);
+        for (Type type : op.getResultTypes())
+          updatedBytes += getByteSize(type);
+      }
+    if (sliceBytes == 0)
+      sliceBytes = std::clamp<int64_t>(updatedBytes / 512, 4 << 20, 128 << 20);
     for (UpdateOpInterface update : updates)
       if (update.getNumGroups() == 1)
         slice(update);

@@ -42,7 +42,7 @@ struct CompileOptions {
   std::string policy = "joint";
   std::string planFile, profileFile;
   uint32_t iterations = 64;
-  int64_t sliceBytes = 4 << 20;
+  int64_t sliceBytes = 0;
 };
 
 /// Where compilation stops: at a level's text, or at the plan file.

@@ -142,6 +142,8 @@ def TrainSliceUpdates : Pass<"train-slice-updates", "::spillway::train::StepOp">
   let description = [{
     A parameter above `slice-bytes` is updated in slices of whole rows of about
     that size, so that its state needs to be in device memory a slice at a time.
+    0 chooses a 512th of all that is updated, but 4 to 128 MiB: small enough that
+    no floor comes from an update, large enough that a plan stays small.
 
     ```mlir
     // before
@@ -154,7 +156,8 @@ def TrainSliceUpdates : Pass<"train-slice-updates", "::spillway::train::StepOp">
     %w1 = train.assemble %a, %b : tensor<4x4xf32>, tensor<4x4xf32> to tensor<8x4xf32>
     ```
   }];
-  let options = [Option<"sliceBytes", "slice-bytes", "int64_t", "4194304", "size above which a parameter is cut">];
+  let options = [Option<"sliceBytes", "slice-bytes", "int64_t", "0",
+                        "size above which a parameter is cut; 0 chooses">];
   let dependentDialects = ["::spillway::train::TrainDialect"];
 }
 
