@@ -31,6 +31,31 @@ std::string print(Operation *op) {
   return text;
 }
 
+/// Which parameters are trained and which are not: the choice was a rule's, and
+/// --freeze and --trainable overrule it.
+void listParameters(train::StepOp step, std::string &summary) {
+  llvm::DenseSet<Value> updated;
+  for (Value target : step.getReturn().getTargets())
+    updated.insert(target);
+  for (bool trained : {true, false}) {
+    uint64_t count = 0, elements = 0;
+    std::string names;
+    llvm::raw_string_ostream os(names);
+    for (BlockArgument arg : step.getBlock().getArguments()) {
+      if (step.getRole(arg.getArgNumber()) != train::Role::param || updated.contains(arg) != trained)
+        continue;
+      ++count;
+      elements += train::tensorType(arg).getNumElements();
+      os << "  " << step.getArgName(arg.getArgNumber()) << " [";
+      llvm::interleave(train::tensorType(arg).getShape(), os, ", ");
+      os << "]\n";
+    }
+    if (trained || count)
+      summary += std::to_string(count) + (trained ? " parameters are trained, " : " parameters are not trained, ") +
+                 std::to_string(elements) + " elements:\n" + names;
+  }
+}
+
 /// Runs one policy, or adopts a plan that was made elsewhere.
 FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileOptions &options,
                                  const std::vector<uint64_t> &budgets, StringRef policy, MLIRContext &context) {
@@ -91,6 +116,8 @@ LogicalResult compile(StringRef path, const CompileOptions &options, EmitLevel l
     result.output = print(*module);
     return success();
   }
+
+  listParameters(*step, result.summary);
 
   FailureOr<StepTable> table = StepTable::build(*step);
   if (failed(table))
