@@ -107,7 +107,7 @@ static void feedTokens(const FeedContext &context,
       feeders[i] = createTokenFeeder(*tensor, windows, 0);
     else if (tensor == labels)
       feeders[i] = createTokenFeeder(*tensor, windows, 1);
-    else if (tensor->role() == plan::Role::INPUT)
+    else if (context.needs(i))
       fail("--data=%s: raw tokens do not fill input '%s'; give a safetensors "
            "file with one tensor an input",
            context.data.c_str(), tensor->name()->c_str());
@@ -137,7 +137,7 @@ static void feedSamples(const FeedContext &context,
   auto file = std::make_shared<SafetensorsFile>(context.data, "data");
   for (uint32_t i = 0; i < context.program.tensors()->size(); ++i) {
     const plan::Tensor *tensor = context.program.tensors()->Get(i);
-    if (tensor->role() != plan::Role::INPUT)
+    if (!context.needs(i))
       continue;
     const FileTensor *found = file->find(tensor->name()->str());
     if (!found)
@@ -159,7 +159,7 @@ spillway::rt::createFeeders(const FeedContext &context) {
   feeders.resize(context.program.tensors()->size());
   for (uint32_t i = 0; i < feeders.size(); ++i) {
     const plan::Tensor *tensor = context.program.tensors()->Get(i);
-    if (tensor->role() == plan::Role::INPUT)
+    if (context.needs(i))
       inputs.push_back(tensor);
     else if (tensor->role() == plan::Role::HYPER)
       feeders[i] = createHyperFeeder(*tensor, context.lr);

@@ -41,6 +41,13 @@ struct FeedContext {
   const plan::Program &program;
   const LrSchedule &lr;
   std::string data; // as given to --data; may be empty
+  /// By tensor: whether the schedule feeds it; what it does not needs no data.
+  const std::vector<bool> &fed;
+
+  bool needs(uint32_t tensor) const {
+    return fed[tensor] &&
+           program.tensors()->Get(tensor)->role() == plan::Role::INPUT;
+  }
 };
 
 /// One feeder a tensor, null for those that are not fed. Throws a Failure that

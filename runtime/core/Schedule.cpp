@@ -239,6 +239,7 @@ private:
 
   void addBody() {
     uint32_t count = sizeOf(plan.body());
+    schedule.fed.resize(sizeOf(program.tensors()));
     schedule.numInstructions = count;
     // Where an instruction stands in its stream, for the waits.
     std::vector<std::pair<uint32_t, uint32_t>> positions(count);
@@ -394,6 +395,7 @@ private:
     if (to.destination.offset % elementBytes(tensor->dtype()))
       bad("its destination is not aligned to its elements");
     touch(to, to.destination, to.bytes);
+    schedule.fed[to.subject] = true;
   }
 
   void addFetch(const plan::Fetch &from, Instruction &to) {

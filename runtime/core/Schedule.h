@@ -115,6 +115,7 @@ struct Schedule {
   std::vector<Stream> streams;
   std::vector<Launch> launches;
   std::vector<Binding> bindings; // by tensor, then by offset
+  std::vector<bool> fed;         // by tensor
   uint32_t numInstructions = 0;
   /// The stream whose waiting is a stall: the first that launches kernels.
   uint32_t computeStream = 0;

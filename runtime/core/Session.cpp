@@ -26,7 +26,7 @@ Session::Session(const std::string &planPath, SessionOptions options)
   registry.addBuiltins();
   for (const std::string &library : settings.kernelLibraries)
     registry.addLibrary(library);
-  feeders = createFeeders({program, lr, settings.data});
+  feeders = createFeeders({program, lr, settings.data, steadyStep.fed});
   feedErrors.resize(feeders.size());
   weights = std::make_unique<Weights>(planFile, settings.weightOptions);
   for (uint32_t i = 0; i < feeders.size(); ++i) {

@@ -157,6 +157,10 @@ bool CpuBackend::run(StepHost &newHost, Recorder &newRecorder,
   for (auto &runner : runners)
     runner->done.reset();
   recorder->start = now();
+  // The runners look at the recorder until their last step is done, and nobody
+  // would wait for a step that is none.
+  if (!recorder->steps())
+    return true;
   runNumber.advance();
   for (int64_t step = 0; step < recorder->steps(); ++step) {
     // A runner counts its instructions, and one more at the end of a step.

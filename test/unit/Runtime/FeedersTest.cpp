@@ -9,6 +9,7 @@
 #include "core/Feeders.h"
 #include "TestFiles.h"
 #include "TestPlans.h"
+#include "core/Schedule.h"
 
 using namespace spillway;
 using namespace spillway::test;
@@ -21,7 +22,8 @@ class FeedersTest : public FilesTest {
 protected:
   std::vector<std::unique_ptr<rt::Feeder>> feeders(const std::string &data) {
     plan.emplace(write("plan.spill", tiny.file()), /*prove=*/false);
-    return rt::createFeeders({plan->program(), lr, data});
+    rt::Schedule schedule(*plan);
+    return rt::createFeeders({plan->program(), lr, data, schedule.fed});
   }
 
   template <typename T>
@@ -128,6 +130,13 @@ TEST_F(FeedersTest, InputsWithoutData) {
   tiny.tensorAt(at.labels).name = "attention_mask";
   EXPECT_THAT(refusal("tokens:" + tokens<uint8_t>("t.bin", 20)),
               HasSubstr("do not fill input 'attention_mask'"));
+}
+
+TEST_F(FeedersTest, WhatIsNotFedNeedsNoData) {
+  tiny.tensor("attention_mask", plan::Role::INPUT, plan::DType::I64, {2, 4});
+  auto all = feeders("tokens:" + tokens<uint8_t>("t.bin", 20));
+  EXPECT_TRUE(all[at.ids]);
+  EXPECT_FALSE(all.back());
 }
 
 TEST_F(FeedersTest, SamplesAreTakenInOrderAndWrap) {
