@@ -105,6 +105,7 @@ private:
   std::map<Instance, Content> contents;
   /// Outputs on their way to the host, by storage.
   std::map<uint32_t, Value> outputs;
+  uint64_t bytesOfOutputs = 0;
   SmallVector<Instance> arguments;
   std::vector<bool> hasRun;
   /// The first value of each storage, and whether the plan stores it.
@@ -461,16 +462,24 @@ LogicalResult PlanApplier::run(const Action &action) {
   return success();
 }
 
-/// Sends an output to the host as soon as it is there, unless the plan does.
+/// Sends an output to the host as soon as it is there, unless the plan does, or
+/// its last bytes there are taken: the host then reads it on the device.
 void PlanApplier::storeOutput(uint32_t storage, Value value) {
-  if (isStored[storage] || problem.machine.tiers.size() < 2 ||
-      !result.findLink(problem.machine.tiers[0].name,
-                       problem.machine.tiers[1].name))
+  const planner::Machine &machine = problem.machine;
+  if (isStored[storage] || machine.tiers.size() < 2 ||
+      !result.findLink(machine.tiers[0].name, machine.tiers[1].name))
     return;
-  Type stash = instanceType(wholeType(storage), 1);
+  RankedTensorType type = wholeType(storage);
+  uint64_t bytes = sched::alignUp(uint64_t(train::getByteSize(type)));
+  uint64_t capacity =
+      budgets.size() > 1 ? budgets[1] : machine.tiers[1].capacity;
+  if (layout && bytes > capacity - layout->peakBytes[1] - bytesOfOutputs)
+    return;
+  bytesOfOutputs += bytes;
   outputs[storage] = offload::StoreStartOp::create(
       builder, value.getLoc(),
-      offload::TransferType::get(builder.getContext(), stash), value, Value());
+      offload::TransferType::get(builder.getContext(), instanceType(type, 1)),
+      value, Value());
 }
 
 LogicalResult PlanApplier::load(const Action &action) {

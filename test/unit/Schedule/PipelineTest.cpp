@@ -66,6 +66,19 @@ TEST_F(PipelineTest, EveryPolicy) {
   }
 }
 
+/// A plan that fills the host to its last byte leaves no room for a copy of the
+/// loss there.
+TEST_F(PipelineTest, NoRoomForOutputs) {
+  planner::PlanResult result = makePlan("joint", 60000);
+  ASSERT_TRUE(result.feasible);
+  llvm::SmallVector<uint64_t> budgets = {60000, result.peakBytes[1]};
+  EXPECT_FALSE(compile(result.plan, &result, budgets).empty()) << said;
+  EXPECT_THAT(schedText, HasSubstr("fetch \"loss\" from device"));
+  budgets[1] += sched::kAlignment;
+  EXPECT_FALSE(compile(result.plan, &result, budgets).empty()) << said;
+  EXPECT_THAT(schedText, HasSubstr("fetch \"loss\" from host"));
+}
+
 TEST_F(PipelineTest, SameBytes) {
   planner::PlanResult result = makePlan("joint", 60000);
   ASSERT_TRUE(result.feasible);
@@ -121,6 +134,22 @@ TEST_F(PipelineTest, EveryWaitIsNeeded) {
   }
   EXPECT_GT(dropped, 10u);
   EXPECT_TRUE(succeeded(exportPlan(table, *program, {}))) << said;
+}
+
+/// A buffer that is freed and loaded again within the step is used first behind
+/// its load, and last, in the next step, before it is freed.
+TEST_F(PipelineTest, RebornBuffer) {
+  planner::PlanResult result = makePlan("joint", 60000);
+  ASSERT_TRUE(result.feasible);
+  std::vector<uint8_t> file = compile(result.plan, &result);
+  ASSERT_FALSE(file.empty()) << said;
+  unsigned wrapping = 0;
+  for (const plan::Buffer *buffer : *plan::GetPlan(file.data())->buffers())
+    wrapping += buffer->last() < buffer->first();
+  unsigned planned = 0;
+  for (const planner::Buffer &buffer : result.buffers)
+    planned += buffer.lifetime.wraps && buffer.lifetime.first > 0;
+  EXPECT_EQ(wrapping, planned);
 }
 
 TEST_F(PipelineTest, ProgramOfAnotherStep) {
