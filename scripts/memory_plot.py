@@ -33,11 +33,11 @@ def draw(out, plans):
     drawn = {}
     for panel, (label, path) in zip(panels[0], plans):
         plan = planfile.read(path)
-        times, totals = planfile.occupancy(plan)
+        times, totals = planfile.thin(*planfile.occupancy(plan))
         seconds = [time / 1e9 for time in times]
         names = [name for name in COLOURS if name in totals]
         names += [name for name in totals if name not in COLOURS]
-        layers = [[held / 2**20 for held in totals[name]] for name in names]
+        layers = [[round(held / 2**20, 2) for held in totals[name]] for name in names]
         areas = panel.stackplot(seconds, layers, step="post", linewidth=0,
                                 colors=[COLOURS.get(name, "#555555") for name in names])
         drawn.update(zip(names, areas))

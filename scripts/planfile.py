@@ -1,5 +1,6 @@
 """Reads a plan file as Python objects, through FlatBuffers' own compiler."""
 
+import itertools
 import json
 import subprocess
 import tempfile
@@ -19,38 +20,83 @@ def read(path):
         return json.loads((Path(out) / "plan.json").read_text())
 
 
+def times(plan):
+    """When each instruction of the body starts and ends, in ns, and the step's length.
+
+    Instructions of the host have no time of their own: they count as running when the
+    one before them in the order of issue starts.
+    """
+    start, stop, now = [], [], 0
+    for instruction in plan["body"]:
+        if instruction.get("duration_ns", 0):
+            now = instruction.get("start_ns", 0)
+        start.append(now)
+        stop.append(now + instruction.get("duration_ns", 0))
+    return start, stop, max(plan["report"]["predicted_step_ns"], *stop)
+
+
+def lifetimes(plan, tier):
+    """(category, bytes, from, to) of everything that a tier holds over the steady step."""
+    start, stop, step = times(plan)
+    end = len(plan["body"]) - 1
+    held, wrapped = [], []
+    for buffer in plan["buffers"]:
+        if buffer["location"]["tier"] != tier:
+            continue
+        first, last, low = buffer["first"], buffer["last"], buffer["location"]["offset"]
+        # What lives over the end of the step is marked as if it were always there.
+        wraps = first == 0 and last == end
+        begin, until = (0, step) if wraps else (start[first], stop[last])
+        entry = [low, low + buffer["bytes"], begin, until, buffer.get("category") or "other"]
+        (wrapped if wraps else held).append(entry)
+    # Bytes that a later buffer takes over are counted once: from then on as its own.
+    held.sort()
+    for i, early in enumerate(held):
+        for late in itertools.takewhile(lambda other: other[0] < early[1], held[i + 1:]):
+            a, b = sorted((early, late), key=lambda entry: entry[2])
+            a[3] = min(a[3], b[2])
+    for low, high, begin, until, category in held:
+        yield category, high - low, begin, until
+    for low, high, _, _, category in wrapped:
+        others = [entry for entry in held if entry[0] < high and low < entry[1]]
+        yield category, high - low, 0, min((entry[2] for entry in others), default=step)
+        if others:
+            yield category, high - low, max(entry[3] for entry in others), step
+
+
 def occupancy(plan, tier=0):
     """What a tier holds over the steady step.
 
     Returns (times, totals): ascending times in ns, and for each category of buffer the
-    bytes held from each time to the next. A buffer is held from the start of the
-    instruction that first touches it to the end of the last that does; one that wraps
-    around is there at the step's start and at its end.
+    bytes held from each time to the next.
     """
-    body = plan["body"]
-    begin = [i.get("start_ns", 0) for i in body]
-    end = [i.get("start_ns", 0) + i.get("duration_ns", 0) for i in body]
-    step = max(plan["report"]["predicted_step_ns"], max(end, default=0))
-    changes = {}
-    for buffer in plan["buffers"]:
-        if buffer["location"]["tier"] != tier:
-            continue
-        first, last = begin[buffer["first"]], end[buffer["last"]]
-        pieces = [(first, last)]
-        if buffer["last"] < buffer["first"]:
-            pieces = [(0, last), (first, step)]
-        for start, stop in pieces:
-            for time, sign in ((start, 1), (stop, -1)):
-                category = changes.setdefault(time, {})
-                name = buffer.get("category") or "other"
-                category[name] = category.get(name, 0) + sign * buffer["bytes"]
-    times = sorted({0, step, *changes})
-    names = sorted({name for change in changes.values() for name in change})
-    totals = {name: [] for name in names}
-    held = dict.fromkeys(names, 0)
-    for time in times:
-        for name, delta in changes.get(time, {}).items():
-            held[name] += delta
-        for name in names:
-            totals[name].append(held[name])
-    return times, totals
+    changes, categories = {0: {}}, set()
+    for category, size, begin, until in lifetimes(plan, tier):
+        categories.add(category)
+        for time, delta in ((begin, size), (until, -size)):
+            change = changes.setdefault(time, {})
+            change[category] = change.get(category, 0) + delta
+    ascending = sorted(changes)
+    held = dict.fromkeys(sorted(categories), 0)
+    totals = {category: [] for category in held}
+    for time in ascending:
+        for category, delta in changes[time].items():
+            held[category] += delta
+        for category, size in held.items():
+            totals[category].append(size)
+    return ascending, totals
+
+
+def thin(ascending, totals, bins=500):
+    """The same in at most `bins` columns, each as it is when it holds the most."""
+    step, chosen = ascending[-1], {}
+    for i, time in enumerate(ascending[:-1]):
+        size = sum(held[i] for held in totals.values())
+        column = time * bins // step
+        # What is held when a column begins was there before, too.
+        if column not in chosen or size > chosen[column][0]:
+            chosen[column] = (size, i)
+    picked = [chosen[column][1] for column in sorted(chosen)]
+    columns = [column * step // bins for column in sorted(chosen)] + [step]
+    return columns, {name: [held[i] for i in picked] + [held[picked[-1]]]
+                     for name, held in totals.items()}
