@@ -136,7 +136,7 @@ def check(names, reference, same_text):
 
 def refuse(run, peak):
     budget = peak * 2 // 100
-    status, said = call(*compile_plan(run, "refused", budget))
+    status, said = call(*compile_plan(run, "refused", budget), "--quiet")
     print(f"\nA compile with 2 % ({budget} bytes) says:\n  {said.strip()}", flush=True)
     stats = load("refused", "compile")
     promise("it is refused, and leaves no plan",

@@ -38,17 +38,17 @@ def times(plan):
 def lifetimes(plan, tier):
     """(category, bytes, from, to) of everything that a tier holds over the steady step."""
     start, stop, step = times(plan)
-    end = len(plan["body"]) - 1
-    held, wrapped = [], []
+    held = []
     for buffer in plan["buffers"]:
         if buffer["location"]["tier"] != tier:
             continue
         first, last, low = buffer["first"], buffer["last"], buffer["location"]["offset"]
-        # What lives over the end of the step is marked as if it were always there.
-        wraps = first == 0 and last == end
-        begin, until = (0, step) if wraps else (start[first], stop[last])
-        entry = [low, low + buffer["bytes"], begin, until, buffer.get("category") or "other"]
-        (wrapped if wraps else held).append(entry)
+        begin = 0 if first == 0 else start[first]
+        until = step if last == len(plan["body"]) - 1 else stop[last]
+        # What lives over the end of the step is there when it starts.
+        pieces = [(begin, until)] if first <= last else [(0, until), (begin, step)]
+        category = buffer.get("category") or "other"
+        held += [[low, low + buffer["bytes"], *piece, category] for piece in pieces]
     # Bytes that a later buffer takes over are counted once: from then on as its own.
     held.sort()
     for i, early in enumerate(held):
@@ -57,11 +57,6 @@ def lifetimes(plan, tier):
             a[3] = min(a[3], b[2])
     for low, high, begin, until, category in held:
         yield category, high - low, begin, until
-    for low, high, _, _, category in wrapped:
-        others = [entry for entry in held if entry[0] < high and low < entry[1]]
-        yield category, high - low, 0, min((entry[2] for entry in others), default=step)
-        if others:
-            yield category, high - low, max(entry[3] for entry in others), step
 
 
 def occupancy(plan, tier=0):
