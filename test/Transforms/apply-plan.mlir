@@ -2,9 +2,7 @@
 // RUN: spillway-opt %s --train-apply-plan="policy=keep-all" | FileCheck %s --check-prefix=LAYOUT
 // RUN: not spillway-opt %s --train-apply-plan="device-budget-bytes=512" 2>&1 | FileCheck %s --check-prefix=BUDGET
 // RUN: not spillway-opt %s --train-apply-plan="plan-file=%t.none" 2>&1 | FileCheck %s --check-prefix=NONE
-// The kind in two pieces, or it would be taken for the tool of that name.
-// RUN: printf '{"kind": "spillway%s", "version": 1, "problem": "0", "initial": [], "actions": []}' -plan > %t.json
-// RUN: not spillway-opt %s --train-apply-plan="plan-file=%t.json" 2>&1 | FileCheck %s --check-prefix=OTHER
+// RUN: not spillway-opt %s --train-apply-plan="plan-file=%S/Inputs/other-problem.json" 2>&1 | FileCheck %s --check-prefix=OTHER
 
 // BUDGET: error: there is no plan:
 // NONE: error: cannot read the plan '{{.*}}.none': No such file or directory
