@@ -196,17 +196,17 @@ public:
       }
       if (!answer.ok)
         break;
-      found = takeFirst(answer.plans, budgets);
+      found = takeBest(answer.plans, budgets);
       if (!found)
         more = lower(target, budgets);
     }
     if (!found)
-      found = takeFirst(lastResorts, budgets);
+      found = takeBest(lastResorts, budgets);
     else if (iterations) {
       for (uint32_t round = 0; round < 3; ++round) {
         PolicyAnswer answer =
             policy.plan({a, target, iterations, options.fixedOrder});
-        if (!answer.ok || takeFirst(answer.plans, budgets) ||
+        if (!answer.ok || takeBest(answer.plans, budgets) ||
             !lower(target, budgets))
           break;
       }
@@ -221,30 +221,40 @@ public:
   bool applies = true;
 
 private:
-  /// Keeps the first plan whose addresses fit. Sets `excess` if none does.
-  bool takeFirst(std::vector<Plan> &plans,
-                 const std::vector<uint64_t> &budgets) {
+  /// Keeps the plan that is fastest with its addresses, of those whose
+  /// addresses fit. Sets `excess` if none does.
+  bool takeBest(std::vector<Plan> &plans,
+                const std::vector<uint64_t> &budgets) {
     excess.assign(budgets.size(), unlimited);
+    int64_t best = INT64_MAX;
     for (Plan &p : plans) {
       Layout l;
-      bool fits = true;
+      SimulationOptions sim;
+      sim.budgets = budgets;
+      sim.maxRounds = 6;
       if (options.offsets) {
         l = layOut(a.problem, p, budgets);
+        bool fits = true;
         for (uint32_t t = 0; t < budgets.size(); ++t) {
           uint64_t over = l.heights[t] - std::min(l.heights[t], budgets[t]);
           fits &= over == 0;
           excess[t] = std::min(excess[t], over);
         }
+        if (!fits)
+          continue;
+        sim.offsets = &l.offsets;
+        sim.workspaceOffsets = &l.workspaces;
       } else {
         l.lives = lifetimes(a.problem, p);
       }
-      if (fits) {
+      int64_t step = plans.size() > 1 ? simulate(a.problem, p, sim).stepNs : 0;
+      if (step < best) {
+        best = step;
         plan = std::move(p);
         layout = std::move(l);
-        return true;
       }
     }
-    return false;
+    return best != INT64_MAX;
   }
 
   /// Addresses need more than the sum of live bytes: asks for a plan that

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Emitter.h"
+#include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
 #include <map>
@@ -213,6 +214,61 @@ void spillway::planner::hoistLoads(const Problem &problem, Plan &plan,
     for (size_t load : before[i])
       actions.push_back(plan.actions[load]);
     if (!moved[i])
+      actions.push_back(plan.actions[i]);
+  }
+  plan.actions = std::move(actions);
+}
+
+void spillway::planner::delayFrees(const Problem &problem, Plan &plan,
+                                   const std::vector<uint64_t> &budgets) {
+  SimulationOptions options;
+  options.budgets = budgets;
+  options.timeline = true;
+  options.maxRounds = 4;
+  Simulation sim = simulate(problem, plan, options);
+  size_t n = plan.actions.size();
+  // When the last store of each storage is over, and where runs start.
+  std::vector<int64_t> storeEnd(problem.storages.size());
+  std::vector<std::pair<int64_t, size_t>> runs;
+  for (size_t i = 0; i < n; ++i)
+    if (plan.actions[i].kind == ActionKind::Run)
+      runs.push_back({sim.startNs[i], i});
+  MaxTree tree(occupancy(problem, plan));
+  LastTouch next(problem); // from the end: positions count backwards
+  std::vector<std::vector<size_t>> before(n + 1);
+  std::vector<bool> moved(n);
+  // What comes after may not be passed: first, the next touch of each storage.
+  std::vector<size_t> limit(n, n);
+  for (size_t i = n; i-- > 0;) {
+    const Action &a = plan.actions[i];
+    if (a.kind == ActionKind::Free && a.tier == 0)
+      limit[i] = n - next.after(a.storage, -1);
+    next.touch(a, n - 1 - i);
+  }
+  for (size_t i = 0; i < n; ++i) {
+    const Action &a = plan.actions[i];
+    if (a.kind == ActionKind::Store)
+      storeEnd[a.storage] = sim.startNs[i] + sim.durationNs[i];
+    if (a.kind != ActionKind::Free || a.tier != 0 || storeEnd[a.storage] == 0)
+      continue;
+    auto run = std::lower_bound(runs.begin(), runs.end(),
+                                std::pair(storeEnd[a.storage], size_t(0)));
+    size_t to = std::min(run == runs.end() ? n : run->second, limit[i]);
+    uint64_t bytes =
+        problem.aligned(problem.storages[a.storage].partBytes(a.part));
+    if (to <= i + 1 || bytes > budgets[0] ||
+        tree.afterLastAbove(i, to, budgets[0] - bytes) != i)
+      continue;
+    tree.add(i, to, bytes);
+    before[to].push_back(i);
+    moved[i] = true;
+  }
+  std::vector<Action> actions;
+  actions.reserve(n);
+  for (size_t i = 0; i <= n; ++i) {
+    for (size_t f : before[i])
+      actions.push_back(plan.actions[f]);
+    if (i < n && !moved[i])
       actions.push_back(plan.actions[i]);
   }
   plan.actions = std::move(actions);

@@ -36,7 +36,7 @@ with --offsets).
   --policy=NAME            (default joint)
   --all-policies           a table of all
   --fixed-order            keep the order of first executions
-  --iterations=N           how hard to search (default 400)
+  --iterations=N           how hard to search (default 200)
   --plan-seconds=S         stop after about S seconds; the plan then depends on
                            the machine that made it
 

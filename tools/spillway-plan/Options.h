@@ -23,7 +23,7 @@ struct Options {
   std::string machine, policy = "joint";
   bool allPolicies = false, fixedOrder = false, offsets = false, help = false;
   double planSeconds = 0;
-  uint32_t iterations = 400;
+  uint32_t iterations = 200;
   std::string output, check, plot, trace, stats, schedule;
 };
 

@@ -60,6 +60,7 @@ Json spillway::plantool::statsOf(const ImportedProblem &input,
   out["peak_bytes_by_tier"] = peaks;
   if (!m.links.empty())
     out["link_bytes"] = links;
+  out["recomputed_cost"] = units(input, o.result.recomputedNs);
   out["num_recomputed"] = o.result.numRecomputed;
   out["num_swapped"] = o.result.numSwapped;
   return out;

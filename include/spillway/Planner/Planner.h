@@ -25,7 +25,7 @@ struct PlanOptions {
   /// By tier; a missing one is the tier's capacity.
   std::vector<uint64_t> budgets;
   /// How hard to search. The same number gives the same plan everywhere.
-  uint32_t iterations = 400;
+  uint32_t iterations = 200;
   /// Keep the order of first executions.
   bool fixedOrder = true;
   /// Assign addresses. Without, a peak is the sum of live bytes.

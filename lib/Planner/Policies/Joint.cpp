@@ -215,8 +215,13 @@ private:
           answer.lastResorts.push_back(std::move(e.plan));
       }
     }
-    for (Candidate &c : found)
+    for (Candidate &c : found) {
+      if (c.linkBytes && request.iterations) {
+        answer.plans.push_back(c.plan);
+        delayFrees(problem, answer.plans.back(), request.budgets);
+      }
       answer.plans.push_back(std::move(c.plan));
+    }
     return answer;
   }
 
