@@ -47,6 +47,7 @@ private:
         return false;
     return true;
   }
+  void climb(GapPrices &best, double scale, uint32_t iterations);
   void findRates();
   void chooseCritical();
   void findReach();
@@ -239,9 +240,16 @@ void Dual::buildPart(uint32_t s, uint32_t part,
       addItem(s, part, mask);
     previous = use;
   }
-  if (storage.kind == StorageKind::Persistent)
-    if (uint64_t mask = (after[previous] | before[uses.front()]) & others)
+  if (storage.kind == StorageKind::Persistent) {
+    // From one step's last use to the next step's first. Where there is one use
+    // only, everything else comes between, whatever the order.
+    uint64_t all = critical.size() < 64 ? (uint64_t(1) << critical.size()) - 1
+                                        : ~uint64_t(0);
+    uint64_t mask =
+        uses.size() == 1 ? all : after[previous] | before[uses.front()];
+    if ((mask &= others))
       addItem(s, part, mask);
+  }
   if (storage.output)
     if (uint64_t mask = after[previous] & others) {
       addItem(s, part, mask);
@@ -275,7 +283,20 @@ GapPrices Dual::solve(uint32_t iterations) {
   best.boundNs = std::max(compute, fed);
   if (budgets[0] == unlimited)
     return best;
-  double room = double(budgets[0]), scale = std::max(compute, 1.0);
+  // Steps of the ascent are in units of what the answer may be like: the
+  // compute time, or the time to move everything that moves once.
+  double moves = 0;
+  for (const Item &item : items)
+    moves += std::max(item.load, 0.0);
+  climb(best, std::max(compute, 1.0), iterations);
+  if (moves > 2 * compute)
+    climb(best, moves, iterations);
+  return best;
+}
+
+/// Projected subgradient ascent. Keeps the best prices on its way.
+void Dual::climb(GapPrices &best, double scale, uint32_t iterations) {
+  double room = double(budgets[0]);
   uint32_t m = uint32_t(critical.size());
   // In units of the budget and of the compute time.
   std::vector<double> price(m), slack(m), squares(m);
@@ -358,7 +379,6 @@ GapPrices Dual::solve(uint32_t iterations) {
         s /= sum;
     }
   }
-  return best;
 }
 
 } // namespace
