@@ -123,7 +123,11 @@ LogicalResult fuse(Operation *root, PatternRewriter &rewriter) {
       candidates.push_back(sum);
       if (matchBinary(sum, "add", lhs, rhs) ||
           matchBinary(sum, "mul", lhs, rhs))
-        candidates.append({lhs, rhs});
+        for (Value part : {lhs, rhs}) {
+          candidates.push_back(part);
+          if (Value x = matchScaled(part, unused))
+            candidates.push_back(x);
+        }
     }
     for (Value x : candidates) {
       scale = 1;

@@ -157,8 +157,9 @@ Value Importer::addInitializerArgument(const onnx::TensorProto &tensor,
         step.setArgAttr(index, "tied", builder.getArrayAttr(tied));
         if (trained || frozen)
           step.setRole(index, train::Role::param);
-        if (trained)
-          step.setArgAttr(index, "frozen", {});
+        // Who freezes it by one of its names means all of it.
+        if (frozen)
+          step.setArgAttr(index, "frozen", builder.getUnitAttr());
         return step.getBlock().getArgument(index);
       }
   NamedAttrList dict;
