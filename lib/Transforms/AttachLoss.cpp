@@ -25,6 +25,17 @@ struct AttachLossPass : impl::TrainAttachLossBase<AttachLossPass> {
 
   void runOnOperation() override {
     StepOp step = getOperation();
+    if (loss.empty()) {
+      // A graph may come with its loss.
+      if (step.getReturn().getLoss())
+        return;
+      InFlightDiagnostic error = step.emitError("there is no loss: pass --loss=cross_entropy(OUTPUT), "
+                                                "cross_entropy(OUTPUT,shift), mse(OUTPUT) or output(NAME); "
+                                                "the outputs are:");
+      for (Attribute name : step.getReturn().getOutputNames())
+        error << ' ' << cast<StringAttr>(name).getValue();
+      return signalPassFailure();
+    }
     llvm::Expected<Spec> spec = Spec::parse(loss);
     if (!spec) {
       step.emitError("invalid loss: ") << llvm::toString(spec.takeError());

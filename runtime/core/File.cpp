@@ -80,8 +80,17 @@ void OutputFile::failed(const char *doing) const {
 OutputFile::OutputFile(const std::string &path, uint64_t reserve)
     : path(path), directory(directoryOf(path)) {
   struct stat status;
-  if (stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
-    fail("cannot write '%s': it is a directory", path.c_str());
+  if (stat(path.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode))
+      fail("cannot write '%s': it is a directory", path.c_str());
+    special = !S_ISREG(status.st_mode);
+  }
+  if (special) {
+    fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+      failed("write");
+    return;
+  }
   temporary = path + ".tmp-" + std::to_string(getpid());
   fd = open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
   if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == ENOENT ||
@@ -126,6 +135,13 @@ void OutputFile::write(const void *data, uint64_t count) {
 }
 
 void OutputFile::commit() {
+  if (special) {
+    int closed = close(fd);
+    fd = -1;
+    if (closed != 0)
+      failed("write");
+    return;
+  }
   if (ftruncate(fd, off_t(written)) != 0 || fsync(fd) != 0)
     failed("write");
   if (!named) {

@@ -68,6 +68,9 @@ private:
   std::string path, temporary, directory;
   int fd = -1;
   bool named = false;
+  /// The path is a device or a pipe: written in place, for a file cannot take
+  /// its place.
+  bool special = false;
   uint64_t written = 0;
 };
 

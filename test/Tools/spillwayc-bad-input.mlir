@@ -37,6 +37,16 @@
 // RUN: not spillwayc %s --loss='mse(y)' --profile=%s -o %t 2>&1 | FileCheck %s --check-prefix=PROFILE
 // PROFILE: spillwayc-bad-input.mlir: error: the profile is not JSON
 
+// RUN: not spillwayc %s --loss='mse(y)' -o %t.none/plan.spill 2>&1 | FileCheck %s --check-prefix=WHERE
+// WHERE: none/plan.spill: error: cannot write:
+// RUN: not spillwayc %s --loss='mse(y)' -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL
+// FULL: /dev/full: error: cannot write: No space left on device
+// RUN: test -c /dev/full
+// RUN: rm -rf %t.dir && mkdir %t.dir
+// RUN: bash -c 'trap "" XFSZ; ulimit -f 1; ! spillwayc %s --loss="mse(y)" -o %t.dir/plan.spill' 2>&1 | FileCheck %s --check-prefix=LARGE
+// LARGE: plan.spill: error: cannot write: File too large
+// RUN: bash -c 'test -z "$(ls -A %t.dir)"'
+
 // A budget below the floor: the reason, the floor, the smallest budget found.
 // RUN: not spillwayc %s --loss='mse(y)' --device-budget=1KiB -o %t --stats=%t.json 2>&1 | FileCheck %s --check-prefix=FLOOR
 // FLOOR: error: no plan fits the device budget of 1024 bytes (1.000 KiB)

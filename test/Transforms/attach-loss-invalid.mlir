@@ -1,7 +1,7 @@
 // One run a message; the module is the same.
 
 // RUN: not spillway-opt %s --pass-pipeline='builtin.module(train.step(train-attach-loss))' 2>&1 | FileCheck %s --check-prefix=EMPTY
-// EMPTY: error: invalid loss: expected a name, found ''
+// EMPTY: error: there is no loss: pass --loss=cross_entropy(OUTPUT), {{.*}}; the outputs are: y ids row short
 // RUN: not spillway-opt %s --pass-pipeline='builtin.module(train.step(train-attach-loss{loss="mse(y"}))' 2>&1 | FileCheck %s --check-prefix=OPEN
 // OPEN: error: invalid loss: expected ')' at the end of 'mse(y'
 // RUN: not spillway-opt %s --pass-pipeline='builtin.module(train.step(train-attach-loss{loss=mse(y,=)}))' 2>&1 | FileCheck %s --check-prefix=KEY

@@ -108,11 +108,34 @@ void printDiagnostic(mlir::Diagnostic &diagnostic) {
   os << diagnostic << '\n';
 }
 
+std::error_code writeAll(llvm::raw_fd_ostream &os, llvm::StringRef bytes) {
+  os << bytes;
+  os.flush();
+  std::error_code error = os.error();
+  os.clear_error();
+  return error;
+}
+
+/// A regular file appears complete or not at all; a device or a pipe is
+/// written in place.
 llvm::Error writeFile(llvm::StringRef path, llvm::StringRef bytes) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-    os << bytes;
-    return llvm::Error::success();
-  });
+  namespace fs = llvm::sys::fs;
+  fs::file_status status;
+  std::error_code error;
+  if (path == "-" || (!fs::status(path, status) && fs::exists(status) && !fs::is_regular_file(status))) {
+    llvm::raw_fd_ostream os(path, error, fs::CD_OpenExisting);
+    return llvm::errorCodeToError(error ? error : writeAll(os, bytes));
+  }
+  llvm::Expected<fs::TempFile> file =
+      fs::TempFile::create(path + ".tmp-%%%%%%", fs::all_read | fs::all_write, fs::OF_None);
+  if (!file)
+    return file.takeError();
+  llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
+  error = writeAll(os, bytes);
+  if (!error)
+    return file->keep(path);
+  llvm::consumeError(file->discard());
+  return llvm::errorCodeToError(error);
 }
 
 } // namespace
