@@ -219,10 +219,10 @@ int main(int argc, char **argv) {
       llvm::errs() << statsPath << ": error: cannot write: " << llvm::toString(std::move(error)) << '\n';
       return 1;
     }
-  if (!quiet)
-    llvm::errs() << result.summary;
   if (!ok)
     return 1;
+  if (!quiet)
+    llvm::errs() << result.summary;
   if (result.output.empty() || (emit == EmitLevel::File && outputPath.empty()))
     return 0;
   if (llvm::Error error = writeFile(outputPath.empty() ? "-" : outputPath.getValue(), result.output)) {
