@@ -26,6 +26,10 @@ using planner::Instance;
 
 namespace {
 
+/// Of transfers through a tier between: enough slots that both links are busy,
+/// and chunks that make their latencies small.
+constexpr int64_t kSlots = 2, kSlotBytes = 4 << 20;
+
 /// The content of one instance.
 struct Content {
   /// The tensor or the stash; null while `transfer` is not awaited.
@@ -602,6 +606,31 @@ void PlanApplier::makeStep() {
       FlatSymbolRefAttr::get(step.getSymNameAttr()), builder.getArrayAttr({}),
       builder.getArrayAttr(tiers), builder.getArrayAttr(links));
   builder.setInsertionPointToStart(&result.getBody().emplaceBlock());
+  // Transfers that take two links need slots in between.
+  uint64_t largest = 0;
+  std::string between;
+  for (const Action &action : plan.actions) {
+    if (action.kind != ActionKind::Load && action.kind != ActionKind::Store)
+      continue;
+    if (action.tier >= machine.tiers.size() ||
+        action.storage >= problem.storages.size())
+      continue; // an error, when it is its turn
+    std::vector<uint32_t> route = machine.route(action.tier, 0);
+    if (route.size() != 2)
+      continue;
+    between = machine.tiers[machine.links[route[0]].to].name;
+    largest = std::max(largest,
+                       problem.storages[action.storage].partBytes(action.part));
+  }
+  if (!largest)
+    return;
+  int64_t bytes = std::min(kSlotBytes, int64_t(sched::alignUp(largest)));
+  result->setAttr(
+      kStagingAttr,
+      builder.getDictionaryAttr(
+          {builder.getNamedAttr("tier", builder.getStringAttr(between)),
+           builder.getNamedAttr("slots", builder.getI64IntegerAttr(kSlots)),
+           builder.getNamedAttr("bytes", builder.getI64IntegerAttr(bytes))}));
 }
 
 LogicalResult PlanApplier::addArguments() {
@@ -652,8 +681,11 @@ LogicalResult PlanApplier::addArguments() {
     return fail() << describe(instances.front())
                   << " is there when the step starts, but is no argument of "
                      "the step";
-  if (layout)
+  if (layout) {
+    if (result->hasAttr(kStagingAttr))
+      argAddresses.append(2 * kSlots, -1);
     OffloadBuffer::setAddresses(result, argAddresses);
+  }
   result.setHoldsAttr(builder.getArrayAttr(holds));
   return success();
 }

@@ -44,7 +44,8 @@ LogicalResult spillway::assignOffsets(offload::StepOp step) {
   FailureOr<OffloadBuffers> buffers = OffloadBuffers::build(step);
   if (failed(buffers))
     return failure();
-  SmallVector<int64_t> arguments(step.getBlock().getNumArguments(), -1);
+  SmallVector<int64_t> arguments(
+      step.getBlock().getNumArguments() + buffers->staging.size(), -1);
   for (auto tier : step.getTiers().getAsRange<sched::TierAttr>()) {
     std::vector<planner::OffsetItem> items;
     SmallVector<OffloadBuffer *> members;

@@ -35,6 +35,11 @@ inline constexpr llvm::StringLiteral kWorkspaceAttr = "offload.workspace";
 /// planner predicts; for reports and pictures.
 inline constexpr llvm::StringLiteral kTimeAttr = "offload.time";
 
+/// On a step: `{tier, slots, bytes}`. Transfers between tiers without a link go
+/// through `tier` in chunks of at most `bytes`, by turns through `slots` slots
+/// for each direction. The slots' addresses follow those of the arguments.
+inline constexpr llvm::StringLiteral kStagingAttr = "offload.staging";
+
 struct OffloadBuffer {
   llvm::StringRef tier;
   uint64_t bytes = 0;
@@ -55,7 +60,7 @@ struct OffloadBuffer {
   /// setter is for origins that are not the step.
   static std::optional<uint64_t> getAddress(const Origin &origin);
   static void setAddress(const Origin &origin, uint64_t address);
-  /// Those of all arguments of a step at once; -1: none.
+  /// Those of all arguments and staging slots of a step at once; -1: none.
   static void setAddresses(offload::StepOp step,
                            llvm::ArrayRef<int64_t> addresses);
 };
@@ -79,6 +84,8 @@ public:
   /// The buffer of an op's workspace.
   llvm::DenseMap<mlir::Operation *, unsigned> workspaces;
   uint32_t numPositions = 0;
+  /// Buffers of the staging slots: of loads, then as many of stores.
+  llvm::SmallVector<unsigned> staging;
 
 private:
   unsigned begin(mlir::Type type, OffloadBuffer::Origin origin);

@@ -250,6 +250,24 @@ FailureOr<OffloadBuffers> OffloadBuffers::build(StepOp step) {
     result.roots[arg] = {
         result.begin(arg.getType(), {step.getOperation(), arg.getArgNumber()}),
         0};
+  if (auto staging = step->getAttrOfType<DictionaryAttr>(kStagingAttr)) {
+    auto tier = staging.getAs<StringAttr>("tier");
+    auto slots = staging.getAs<IntegerAttr>("slots"),
+         bytes = staging.getAs<IntegerAttr>("bytes");
+    if (!tier || !slots || !bytes || slots.getInt() < 1 || bytes.getInt() < 1)
+      return step.emitOpError() << "expects '" << kStagingAttr
+                                << "' to have a tier, slots and bytes";
+    for (int64_t i = 0; i < 2 * slots.getInt(); ++i) {
+      OffloadBuffer slot;
+      slot.tier = tier.getValue();
+      slot.bytes = uint64_t(bytes.getInt());
+      slot.wraps = true;
+      slot.origins.push_back({step, unsigned(block.getNumArguments() + i)});
+      result.staging.push_back(result.buffers.size());
+      result.buffers.push_back(std::move(slot));
+      result.freedBy.push_back(nullptr);
+    }
+  }
   for (Operation &op : block) {
     if (failed(result.visit(op)))
       return failure();

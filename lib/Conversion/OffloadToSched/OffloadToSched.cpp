@@ -48,11 +48,14 @@ public:
 private:
   LogicalResult readAddresses();
   void makeProgram();
+  void setArenas();
   LogicalResult addFeeds();
   LogicalResult addOp(Operation &op);
   LogicalResult addLaunch(Operation &op, train::KernelOpInterface kernel);
   LogicalResult addCopy(Operation &op, Value from, uint64_t fromOffset,
                         Value to, uint64_t toOffset, uint64_t bytes);
+  LogicalResult addStagedCopy(Operation &op, sched::AddressAttr source,
+                              sched::AddressAttr destination, uint64_t bytes);
   LogicalResult addFetches();
   LogicalResult addPrologue();
 
@@ -72,6 +75,8 @@ private:
   /// By buffer.
   std::vector<uint64_t> addresses;
   std::vector<Touched> touched;
+  /// Of the staging slots for stores and loads.
+  unsigned turns[2] = {0, 0};
   /// Of the next instruction, and of the op that it comes from.
   int64_t position = 0;
   uint32_t opPosition = 0;
@@ -100,6 +105,8 @@ LogicalResult Converter::readAddresses() {
     if (!address)
       continue;
     addresses[index] = *address;
+    if (llvm::is_contained(buffers.staging, index))
+      continue; // counts as far as it is used
     uint64_t &arena = arenas[buffer.tier];
     arena = std::max(arena, sched::alignUp(*address + buffer.bytes));
   }
@@ -109,11 +116,7 @@ LogicalResult Converter::readAddresses() {
 void Converter::makeProgram() {
   MLIRContext *context = step.getContext();
   builder.setInsertionPointAfter(step);
-  SmallVector<Attribute> tiers, streams;
-  for (auto tier : step.getTiers().getAsRange<sched::TierAttr>())
-    tiers.push_back(sched::TierAttr::get(context, tier.getName(),
-                                         tier.getCapacity(),
-                                         arenas.lookup(tier.getName())));
+  SmallVector<Attribute> streams;
   streams.push_back(sched::StreamAttr::get(context, kComputeStream, {}));
   streams.push_back(sched::StreamAttr::get(context, kHostStream, {}));
   for (auto link : step.getLinks().getAsRange<sched::LinkAttr>())
@@ -122,10 +125,18 @@ void Converter::makeProgram() {
   program = sched::ProgramOp::create(
       builder, step.getLoc(),
       builder.getStringAttr(step.getSymName() + "_program"), step.getStepAttr(),
-      builder.getArrayAttr(tiers), step.getLinks(),
-      builder.getArrayAttr(streams));
+      step.getTiers(), step.getLinks(), builder.getArrayAttr(streams));
   program.getPrologue().emplaceBlock();
   builder.setInsertionPointToStart(&program.getBody().emplaceBlock());
+}
+
+void Converter::setArenas() {
+  SmallVector<Attribute> tiers;
+  for (auto tier : step.getTiers().getAsRange<sched::TierAttr>())
+    tiers.push_back(sched::TierAttr::get(builder.getContext(), tier.getName(),
+                                         tier.getCapacity(),
+                                         arenas.lookup(tier.getName())));
+  program.setTiersAttr(builder.getArrayAttr(tiers));
 }
 
 sched::AddressAttr Converter::addressOf(Value value, uint64_t offset) {
@@ -201,15 +212,56 @@ LogicalResult Converter::addCopy(Operation &op, Value from, uint64_t fromOffset,
                                  Value to, uint64_t toOffset, uint64_t bytes) {
   sched::AddressAttr source = addressOf(from, fromOffset),
                      destination = addressOf(to, toOffset);
-  sched::LinkAttr link = step.findLink(source.getTier(), destination.getTier());
-  if (!link)
-    return op.emitOpError()
-           << "expects a link from \"" << source.getTier() << "\" to \""
-           << destination.getTier() << "\", but the machine has none";
-  auto [start, duration] = timeOf(op);
-  sched::CopyOp::create(builder, op.getLoc(), source, destination, bytes,
-                        link.getName(), none, {}, start, duration);
-  ++position;
+  if (sched::LinkAttr link =
+          step.findLink(source.getTier(), destination.getTier())) {
+    auto [start, duration] = timeOf(op);
+    sched::CopyOp::create(builder, op.getLoc(), source, destination, bytes,
+                          link.getName(), none, {}, start, duration);
+    ++position;
+    return success();
+  }
+  return addStagedCopy(op, source, destination, bytes);
+}
+
+/// Chunk by chunk through the slots of the tier between.
+LogicalResult Converter::addStagedCopy(Operation &op, sched::AddressAttr source,
+                                       sched::AddressAttr destination,
+                                       uint64_t bytes) {
+  sched::LinkAttr in, out;
+  if (!buffers.staging.empty()) {
+    StringRef tier = buffers.buffers[buffers.staging[0]].tier;
+    in = step.findLink(source.getTier(), tier);
+    out = step.findLink(tier, destination.getTier());
+  }
+  if (!in || !out)
+    return op.emitOpError() << "expects a link from \"" << source.getTier()
+                            << "\" to \"" << destination.getTier()
+                            << "\", or two through a tier that stages, but "
+                               "the machine has none";
+  unsigned slots = buffers.staging.size() / 2;
+  bool isLoad = destination.getTier() == step.getDevice();
+  unsigned &turn = turns[isLoad];
+  auto at = [&](sched::AddressAttr base, uint64_t offset) {
+    return sched::AddressAttr::get(builder.getContext(), base.getTier(),
+                                   base.getOffset() + offset);
+  };
+  uint64_t chunk = buffers.buffers[buffers.staging[0]].bytes;
+  for (uint64_t offset = 0; offset < bytes; offset += chunk) {
+    unsigned slot = buffers.staging[(isLoad ? 0 : slots) + turn++ % slots];
+    auto between = sched::AddressAttr::get(
+        builder.getContext(), buffers.buffers[slot].tier, addresses[slot]);
+    uint64_t part = std::min(chunk, bytes - offset);
+    touch(slot);
+    uint64_t &arena = arenas[buffers.buffers[slot].tier];
+    arena = std::max(arena, sched::alignUp(addresses[slot] + part));
+    sched::CopyOp::create(builder, op.getLoc(), at(source, offset), between,
+                          part, in.getName(), none, {}, {}, {});
+    ++position;
+    sched::CopyOp::create(builder, op.getLoc(), between,
+                          at(destination, offset), part, out.getName(), none,
+                          {}, {}, {});
+    ++position;
+  }
   return success();
 }
 
@@ -250,6 +302,9 @@ LogicalResult Converter::addFetches() {
 /// The name and the category of what a buffer holds.
 std::pair<std::string, std::string> Converter::describe(unsigned index) {
   const OffloadBuffer::Origin &origin = buffers.buffers[index].origins.back();
+  if (origin.owner == step &&
+      *origin.index >= step.getBlock().getNumArguments())
+    return {"staging", "workspace"};
   if (origin.owner == step) {
     StringRef tensor = step.getHold(*origin.index).getTensor();
     std::optional<uint32_t> entry = table.findTensor(tensor);
@@ -340,7 +395,10 @@ FailureOr<sched::ProgramOp> Converter::convert() {
         return failure();
       ++opPosition;
     }
-    return success(succeeded(addFetches()) && succeeded(addPrologue()));
+    if (failed(addFetches()) || failed(addPrologue()))
+      return failure();
+    setArenas();
+    return success();
   };
   if (failed(fill())) {
     program.erase();

@@ -50,7 +50,7 @@ train.step @s(input %x "x" : tensor<64xf32>) { train.return }
 offload.step @link of @s (%x: !offload.stash<tensor<64xf32>, host> feed "x")
     tiers [#sched.tier<"device" capacity 4096>, #sched.tier<"host" capacity 4096>] links []
     attributes {offload.addresses = array<i64: 0>} {
-  // expected-error @+1 {{expects a link from "host" to "device", but the machine has none}}
+  // expected-error @+1 {{expects a link from "host" to "device", or two through a tier that stages, but the machine has none}}
   %t = offload.load.start %x {offload.addresses = array<i64: 0>} : <tensor<64xf32>, host> to <tensor<64xf32>>
   offload.return
 }
@@ -78,5 +78,15 @@ train.step @s(input %x "x" : tensor<64xf32>) {
 offload.step @outputs of @s (%x: tensor<64xf32> feed "x") tiers [#sched.tier<"device" capacity 4096>] links []
     attributes {offload.addresses = array<i64: 0>} {
   // expected-error @+1 {{expects 1 outputs, as the step has, but got 0}}
+  offload.return
+}
+
+// -----
+
+train.step @s(input %x "x" : tensor<64xf32>) { train.return }
+
+// expected-error @+1 {{expects 'offload.staging' to have a tier, slots and bytes}}
+offload.step @staging of @s (%x: tensor<64xf32> feed "x") tiers [#sched.tier<"device" capacity 4096>] links []
+    attributes {offload.addresses = array<i64: 0>, offload.staging = {tier = "host", slots = 0 : i64}} {
   offload.return
 }

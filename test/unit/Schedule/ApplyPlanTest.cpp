@@ -102,6 +102,26 @@ TEST_F(ApplyPlanTest, Swap) {
   EXPECT_THAT(schedText, HasSubstr("-> host["));
 }
 
+TEST_F(ApplyPlanTest, SwapThroughTheHost) {
+  planner::Machine &machine = problem.problem.machine;
+  machine.tiers.push_back({"nvme", uint64_t(1) << 40});
+  machine.links.push_back({"nvme_read", 2, 1, 7000000000, 80000, 1});
+  machine.links.push_back({"nvme_write", 1, 2, 6000000000, 30000, 1});
+  Plan plan = keepAll();
+  uint32_t h = storage("matmul.0");
+  insert(plan, find(plan, run(2)), {Action::store(h, -1, 2), drop("matmul.0")});
+  insert(plan, find(plan, run(8)), {Action::load(h, -1, 2)});
+  insert(plan, find(plan, run(10)), {drop("matmul.0", -1, 2)});
+  EXPECT_FALSE(compile(plan).empty()) << said;
+  EXPECT_THAT(offloadText, HasSubstr("stash<tensor<64x64xf32>, nvme>"));
+  EXPECT_THAT(schedText,
+              HasSubstr("-> nvme[0] bytes(16384) on \"nvme_write\""));
+  EXPECT_THAT(schedText, HasSubstr("sched.copy nvme[0] -> host["));
+  EXPECT_THAT(schedText, HasSubstr("sched.buffer \"staging\" workspace"));
+  // Four slots of 16384 bytes, x, lr and the loss.
+  EXPECT_THAT(schedText, HasSubstr("17179869184 arena 82432>"));
+}
+
 TEST_F(ApplyPlanTest, ParametersAtHomeMoveInParts) {
   Plan plan = keepAll();
   plan.initial = fed();
