@@ -164,6 +164,26 @@ TEST_P(RandomTraining, RecomputeAllNeedsLessAndMovesNothing) {
   EXPECT_LT(r.peakBytes[0], keep.peakBytes[0]);
 }
 
+TEST_P(RandomTraining, DtrRecomputesWithinTheBudget) {
+  TrainingOptions o;
+  o.seed = GetParam();
+  o.layers = 12;
+  o.parameterBytes = 500;
+  Problem p = makeTraining(o);
+  for (const char *policy : {"dtr", "dtr-eq"}) {
+    PlanResult keep = planWith(p, policy, {});
+    expectSound(p, keep, budgetsFor(p, unlimited));
+    EXPECT_EQ(keep.numRecomputed, 0u);
+    auto budgets = budgetsFor(p, keep.peakBytes[0] * 4 / 5);
+    PlanResult r = planWith(p, policy, budgets);
+    if (!r.feasible)
+      continue; // some seeds keep too much that may not be made again
+    expectSound(p, r, budgets);
+    EXPECT_GT(r.numRecomputed, 0u);
+    EXPECT_EQ(r.numSwapped, 0u);
+  }
+}
+
 TEST_P(RandomTraining, TheSameTwice) {
   Problem p = make();
   auto budgets =
@@ -190,6 +210,36 @@ TEST(Policy, BelowTheFloorIsRefusedWithTheFloor) {
   EXPECT_FALSE(r.infeasible.peakStorages.empty());
   budgets[0] = r.infeasible.smallestFoundBytes;
   expectSound(p, planWith(p, "joint", budgets), budgets);
+}
+
+TEST(Policy, DtrEvictsTheLeastCostOverSizeAndStaleness) {
+  // Three results of 100 bytes that are needed again at the end; one must go to
+  // make room. At that time, with costs 90, 30, 60 and staleness 181, 61, 1
+  // (clock 180 after the last): h is least for the second, 30 / 61 < 90 / 181.
+  Problem p;
+  p.machine = Machine::deviceOnly();
+  p.alignment = 1;
+  const int64_t costs[] = {90, 30, 60, 10, 10};
+  for (uint32_t i = 0; i < 5; ++i) {
+    Storage s;
+    s.id = i;
+    s.bytes = i < 4 ? 100 : 10;
+    p.storages.push_back(s);
+    Operator o;
+    o.id = i;
+    o.costNs = {costs[i]};
+    o.writes = {{i, -1}};
+    p.operators.push_back(o);
+  }
+  p.operators[4].reads = {{0, -1}, {1, -1}, {2, -1}};
+  PlanOptions options;
+  options.policy = "dtr";
+  options.budgets = {310};
+  PlanResult r = plan(p, options);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_EQ(r.plan.actions[3], Action::free(1, -1, 0));
+  EXPECT_EQ(r.numRecomputed, 1u);
+  EXPECT_EQ(r.recomputedNs, 30);
 }
 
 TEST(Policy, UnknownNamesAreRefused) {
