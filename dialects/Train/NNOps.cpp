@@ -298,7 +298,9 @@ LogicalResult RopeOp::verify() {
 }
 
 int64_t RopeOp::getFlops() { return 3 * tensorType(getInput()).getNumElements(); }
-bool RopeOp::acceptsStrides(unsigned, ArrayRef<int64_t>) { return true; }
+bool RopeOp::acceptsStrides(unsigned index, ArrayRef<int64_t> strides) {
+  return index > 0 || acceptsHeadStrides(strides, tensorType(getInput()).getShape());
+}
 
 LogicalResult RopeOp::differentiate(OpBuilder &builder, ValueRange grads, ArrayRef<bool> needed,
                                     SmallVectorImpl<Value> &operandGrads) {

@@ -37,19 +37,18 @@ struct SliceUpdatesPass : impl::TrainSliceUpdatesBase<SliceUpdatesPass> {
         for (Type type : op.getResultTypes())
           updatedBytes += getByteSize(type);
       }
-    if (sliceBytes == 0)
-      sliceBytes = std::clamp<int64_t>(updatedBytes / 512, 4 << 20, 128 << 20);
+    int64_t size = sliceBytes ? sliceBytes.getValue() : std::clamp<int64_t>(updatedBytes / 512, 4 << 20, 128 << 20);
     for (UpdateOpInterface update : updates)
       if (update.getNumGroups() == 1)
-        slice(update);
+        slice(update, size);
   }
 
 private:
-  void slice(UpdateOpInterface update) {
+  static void slice(UpdateOpInterface update, int64_t size) {
     SmallVector<unsigned> group = update.getGroupOperands(0);
     auto type = tensorType(update->getOperand(group[0]));
     int64_t bytes = getByteSize(type);
-    if (type.getRank() == 0 || bytes <= sliceBytes)
+    if (type.getRank() == 0 || bytes <= size)
       return;
     int64_t rows = type.getDimSize(0), rowBytes = bytes / rows;
     // As few slices as the size allows, of equal numbers of rows, each a
@@ -57,7 +56,7 @@ private:
     int64_t unit = 1;
     while (unit * rowBytes % kSliceAlignment != 0)
       unit *= 2;
-    int64_t slices = (bytes + sliceBytes - 1) / sliceBytes;
+    int64_t slices = (bytes + size - 1) / size;
     int64_t step = (rows + slices - 1) / slices;
     step = std::max(unit, (step + unit - 1) / unit * unit);
     if (step >= rows)

@@ -131,6 +131,24 @@ train.step @attention(input %x "x" : tensor<2x5x36xf32>, input %z "z" : tensor<2
   train.return outputs ["0", "1"] (%0#0, %1#0 : tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32>)
 }
 
+// So does the rotation, whose angles may lie anyhow.
+
+// CHECK-LABEL: train.step @rope
+// CHECK: %[[C:.*]] = train.transpose %c
+// CHECK: %[[Q:.*]] = train.slice
+// CHECK-NEXT: train.rope %[[Q]], %[[C]], %[[C]]
+// CHECK: %[[T:.*]] = train.transpose %z
+// CHECK-NEXT: %[[D:.*]] = train.copy %[[T]]
+// CHECK-NEXT: train.rope %[[D]], %[[C]], %[[C]]
+train.step @rope(input %x "x" : tensor<2x5x6x4xf32>, input %z "z" : tensor<2x5x4x3xf32>, input %c "c" : tensor<4x5xf32>) {
+  %t = train.transpose %c [1, 0] : tensor<4x5xf32> to tensor<5x4xf32>
+  %q = train.slice %x [0, 0, 2, 0] : tensor<2x5x6x4xf32> to tensor<2x5x3x4xf32>
+  %0 = train.rope %q, %t, %t : tensor<2x5x3x4xf32>, tensor<5x4xf32>, tensor<5x4xf32>
+  %u = train.transpose %z [0, 1, 3, 2] : tensor<2x5x4x3xf32> to tensor<2x5x3x4xf32>
+  %1 = train.rope %u, %t, %t : tensor<2x5x3x4xf32>, tensor<5x4xf32>, tensor<5x4xf32>
+  train.return outputs ["0", "1"] (%0, %1 : tensor<2x5x3x4xf32>, tensor<2x5x3x4xf32>)
+}
+
 // What leaves the step is dense.
 
 // CHECK-LABEL: train.step @outputs

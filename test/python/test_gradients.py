@@ -4,8 +4,8 @@ A case is a step in train IR: trained parameters, frozen ones, and ops that end 
 the sum of y times a random tensor, so that the gradient at y is one. With SGD, a momentum and a
 learning rate of 0, the momentum buffers after one step are the gradients.
 
-Every case runs twice: as written, and with each trained parameter stored transposed, so that the
-ops read it through a strided view.
+Every case runs three times: as written; with each trained parameter stored transposed, so that the
+ops read it through a strided view; and with y transposed, so that its gradient is such a view.
 """
 
 import os
@@ -241,12 +241,16 @@ case("cross_entropy",
      lambda t: F.cross_entropy(t["a"], t["i"]), (), {"a": normal(7, 5)}, {"i": LABELS})
 
 
-def build(body, shape, trained, frozen, transposed):
+def reversed_dims(rank):
+    return list(range(rank))[::-1]
+
+
+def build(body, shape, trained, frozen, layout):
     """The text of the step, and the weights that it starts from."""
     arguments, prologue, weights = [], [], {}
     for name, array in trained.items():
-        if transposed and array.ndim > 1:
-            order = list(range(array.ndim))[::-1]
+        if layout == "operands" and array.ndim > 1:
+            order = reversed_dims(array.ndim)
             stored = np.ascontiguousarray(array.transpose(order))
             arguments.append(f'param %{name}_t "{name}" : {type_of(stored)}')
             prologue.append(f"%{name} = train.transpose %{name}_t {order} : {type_of(stored)} to {type_of(array)}")
@@ -257,25 +261,32 @@ def build(body, shape, trained, frozen, transposed):
     for name, array in frozen.items():
         arguments.append(f'param %{name} "{name}" : {type_of(array)} {{frozen}}')
         weights[name] = array
-    weights["r"] = normal(*shape, seed=7)
-    y = tensor(*shape)
-    arguments.append(f'param %r "r" : {y} {{frozen}}')
-    ones = tensor(*(1 for _ in shape))
+    weight = normal(*shape, seed=7)
+    result, epilogue = "%y", []
+    if layout == "gradient":
+        weight = np.ascontiguousarray(weight.transpose())
+        result = "%z"
+        epilogue = [f"%z = train.transpose %y {reversed_dims(len(shape))} : {tensor(*shape)} to {type_of(weight)}"]
+    weights["weight"] = weight
+    z, ones = type_of(weight), tensor(*(1 for _ in shape))
+    arguments.append(f'param %weight "weight" : {z} {{frozen}}')
     text = "\n".join([
-        f"train.step @gradient({', '.join(arguments)}) {{", *prologue, body,
-        f"%weighted = train.binary mul %y, %r : {y}, {y}",
-        f"%sum = train.reduce sum %weighted {list(range(len(shape)))} : {y} to {ones}",
+        f"train.step @gradient({', '.join(arguments)}) {{", *prologue, body, *epilogue,
+        f"%weighted = train.binary mul {result}, %weight : {z}, {z}",
+        f"%sum = train.reduce sum %weighted {list(range(len(shape)))} : {z} to {ones}",
         f"%loss = train.reshape %sum : {ones} to tensor<f32>",
         'train.return outputs ["loss"] (%loss : tensor<f32>)', "}\n"])
     return text, weights
 
 
-@pytest.mark.parametrize("transposed", [False, True], ids=["dense", "strided"])
+@pytest.mark.parametrize("layout", ["dense", "operands", "gradient"])
 @pytest.mark.parametrize("body, reference, shape, trained, frozen", CASES)
-def test_gradient(tmp_path, body, reference, shape, trained, frozen, transposed):
-    if transposed and all(array.ndim < 2 for array in trained.values()):
+def test_gradient(tmp_path, body, reference, shape, trained, frozen, layout):
+    if layout == "operands" and all(array.ndim < 2 for array in trained.values()):
         pytest.skip("nothing to transpose")
-    text, weights = build(body, shape, trained, frozen, transposed)
+    if layout == "gradient" and len(shape) < 2:
+        pytest.skip("nothing to transpose")
+    text, weights = build(body, shape, trained, frozen, layout)
     (tmp_path / "step.mlir").write_text(text)
     safetensors.save_file(weights, tmp_path / "weights.safetensors")
     run(COMPILER, "step.mlir", "--loss=output(loss)", "--optimizer=sgd(lr=0,momentum=0.5)", "--quiet",
@@ -289,13 +300,13 @@ def test_gradient(tmp_path, body, reference, shape, trained, frozen, transposed)
         values[name] = value.double() if value.is_floating_point() else value
     y = reference(values)
     assert tuple(y.shape) == shape
-    (y * torch.tensor(weights["r"]).double()).sum().backward()
+    (y * torch.tensor(normal(*shape, seed=7)).double()).sum().backward()
     scale = max(values[name].grad.norm().item() for name in trained)
     assert scale > 0
     for name in trained:
         expected = values[name].grad.numpy()
         found = after[f"{name}.momentum_buffer"]
-        if transposed:
+        if layout == "operands":
             found = found.transpose()
         assert found.shape == expected.shape
         error = np.linalg.norm(found - expected)
