@@ -341,7 +341,7 @@ std::vector<uint32_t> Search::run(const std::vector<uint32_t> &start) {
         best.push_back(op);
   };
   keep();
-  double hot = 3e-3, cold = 3e-7;
+  double hot = 1e-2, cold = 1e-5;
   bool dirty = false;
   for (uint64_t k = 0; k < options.moves; ++k) {
     if (k % 256 == 0)
