@@ -118,8 +118,8 @@ private:
       keep(std::move(c));
     };
     // What is feasible must not depend on the number of iterations.
-    if (found.empty())
-      search(std::min<uint64_t>(300000, 20000 + 3000 * a.numOps), 1, {});
+    for (uint64_t seed = 11; seed < 15 && found.empty(); ++seed)
+      search(std::min<uint64_t>(500000, 20000 + 5000 * a.numOps), seed, {});
     uint64_t moves =
         request.iterations * std::min<uint64_t>(5000, 200 + 50 * a.numOps);
     if (moves == 0)
