@@ -26,7 +26,7 @@ def losses():
     """20 steps of AdamW from the same weights on the same batches, in f32."""
     for name, case in cases.CASES.items():
         plan, *_ = case.model.compile("full")
-        ours = tools.run(plan, steps=20, data=cases.text_file())["losses"]
+        ours = tools.run(plan, steps=20, data=case.data_file())["losses"]
         theirs = pytorch(name, 20)["losses"]
         worst = max(abs(a - b) / abs(b) for a, b in zip(ours, theirs))
         yield f"{name}: losses of 20 steps against PyTorch's, relative", "1e-4", \
@@ -40,7 +40,7 @@ def gradients():
     for name, case in cases.CASES.items():
         plan, *_ = case.model.compile("gradients", optimizer="sgd(lr=0.001,momentum=0.9)")
         saved = OUT / f"{name}.state.safetensors"
-        tools.run(plan, f"--save={saved}", steps=1, data=cases.text_file())
+        tools.run(plan, f"--save={saved}", steps=1, data=case.data_file())
         theirs_file = OUT / f"{name}.gradients.safetensors"
         pytorch(name, 0, "--gradients", str(theirs_file))
         suffix = ".momentum_buffer"
@@ -61,7 +61,7 @@ def gradients():
 def identity():
     """One state hash over budgets and policies; another one for another seed."""
     case = cases.CASES["gpt2"]
-    data = cases.text_file()
+    data = case.data_file()
     plan, stats, *_ = case.model.compile("full")
     peak = stats["unconstrained_peak_bytes"]
     plans = {"joint 100 %": plan}
@@ -85,7 +85,7 @@ def identity():
 def memory():
     """What was planned bounds what is touched, and the whole process."""
     case = cases.CASES["gpt2"]
-    data = cases.text_file()
+    data = case.data_file()
     _, stats, *_ = case.model.compile("full")
     peak = stats["unconstrained_peak_bytes"]
     for percent in (100, 60, 35):
@@ -121,7 +121,7 @@ def speed():
     """Both train one after the other, alone on the machine: medians over steps."""
     case = cases.CASES["gpt2"]
     plan, *_ = case.model.compile("full")
-    ours = tools.median(tools.run(plan, steps=8, data=cases.text_file())["step_seconds"][1:])
+    ours = tools.median(tools.run(plan, steps=8, data=case.data_file())["step_seconds"][1:])
     theirs = tools.median(pytorch("gpt2", 8)["step_seconds"][1:])
     yield "GPT-2 step without a budget, over PyTorch's (eager, SDPA, fused AdamW)", "1.2", \
         f"{ours / theirs:.2f} ({ours:.3f} s / {theirs:.3f} s)", ours / theirs <= 1.2
