@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
@@ -20,8 +21,20 @@ class Failed(Exception):
     """A tool did not do what it was asked; the message is what it said."""
 
 
+@dataclass
+class Cost:
+    """What a process took: time by the clock and of the processors, peak resident bytes."""
+
+    seconds: float
+    cpu_seconds: float
+    peak: int
+
+    def time(self):
+        return f"{self.seconds:.2f} s ({self.cpu_seconds:.2f} s of processor time)"
+
+
 def call(*command, threads=None):
-    """Runs a command; returns (seconds, peak resident bytes) of the process."""
+    """Runs a command and returns its Cost."""
     env = dict(os.environ)
     if threads:
         env["OPENBLAS_NUM_THREADS"] = env["OMP_NUM_THREADS"] = str(threads)
@@ -36,7 +49,7 @@ def call(*command, threads=None):
             said.seek(0)
             raise Failed(f"{Path(command[0]).name} exited with {child.returncode}: "
                          f"{said.read().decode(errors='replace')[-2000:]}")
-    return seconds, usage.ru_maxrss * 1024
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 class Model:
@@ -47,15 +60,15 @@ class Model:
         self.loss, self.optimizer = loss, optimizer
 
     def compile(self, tag, *more, optimizer=None):
-        """Returns (plan file, compile statistics, seconds, peak resident bytes)."""
+        """Returns (plan file, compile statistics, Cost)."""
         OUT.mkdir(parents=True, exist_ok=True)
         plan = OUT / f"{self.name}.{tag}.spill"
         stats = plan.with_suffix(".compile.json")
         dims = [word for name, value in self.dims.items() for word in ("--dim", f"{name}={value}")]
-        seconds, peak = call(BIN / "spillwayc", self.path, *dims, f"--loss={self.loss}",
+        cost = call(BIN / "spillwayc", self.path, *dims, f"--loss={self.loss}",
                              f"--optimizer={optimizer or self.optimizer}", f"--stats={stats}",
                              "--quiet", "-o", plan, *more)
-        return plan, json.loads(stats.read_text()), seconds, peak
+        return plan, json.loads(stats.read_text()), cost
 
 
 def run(plan, *more, steps, data, seed=1, deviation=0.02, threads=2):
