@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <sys/resource.h>
 
 using namespace spillway::rt;
@@ -34,7 +36,15 @@ double spillway::rt::tokensPerSecond(const Session &session) {
   return seconds > 0 ? double(tokens) * double(steps - first) / seconds : 0;
 }
 
+/// Of this process image alone: getrusage's figure outlives exec, and so counts
+/// what the parent held when it forked.
 static uint64_t peakResidentBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    unsigned long long kib = 0;
+    if (std::sscanf(line.c_str(), "VmHWM: %llu kB", &kib) == 1)
+      return kib * 1024;
+  }
   rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return uint64_t(usage.ru_maxrss) * 1024;
