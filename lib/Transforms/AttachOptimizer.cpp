@@ -108,7 +108,7 @@ llvm::Expected<std::unique_ptr<Optimizer>> makeOptimizer(StringRef text) {
                                                 {"beta2", &adamw->beta2, 0, 1},
                                                 {"eps", &adamw->eps, 0, inf},
                                                 {"weight_decay", &adamw->weightDecay, 0, inf}}))
-      return std::move(error);
+      return error;
     return adamw;
   }
   if (spec->name == "sgd") {
@@ -116,7 +116,7 @@ llvm::Expected<std::unique_ptr<Optimizer>> makeOptimizer(StringRef text) {
     if (llvm::Error error = readNumbers(*spec, {{"lr", &sgd->lr, 0, inf},
                                                 {"momentum", &sgd->momentum, 0, inf},
                                                 {"weight_decay", &sgd->weightDecay, 0, inf}}))
-      return std::move(error);
+      return error;
     return sgd;
   }
   return llvm::createStringError("unknown optimizer '%s'; expected adamw or sgd", spec->name.c_str());

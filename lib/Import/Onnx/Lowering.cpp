@@ -198,10 +198,10 @@ LogicalResult NodeLowering::fail(const llvm::Twine &message) {
 }
 
 ArrayRef<int64_t> NodeLowering::shapeOf(Value v) {
-  return cast<RankedTensorType>(v.getType()).getShape();
+  return llvm::cast<RankedTensorType>(v.getType()).getShape();
 }
 Type NodeLowering::elementOf(Value v) {
-  return cast<RankedTensorType>(v.getType()).getElementType();
+  return llvm::cast<RankedTensorType>(v.getType()).getElementType();
 }
 
 Value NodeLowering::reshape(Value v, ArrayRef<int64_t> shape) {
