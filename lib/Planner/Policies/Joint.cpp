@@ -15,7 +15,7 @@
 #include "../Emitter.h"
 #include "../GapGreedy.h"
 #include "../Policy.h"
-#include "../RematSearch.h"
+#include "../RematPortfolio.h"
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
@@ -59,6 +59,8 @@ public:
     bool swap = problem.machine.tiers.size() > 1;
     greedy({.swap = swap});
     if (canSearchRemat(problem)) {
+      if (found.empty())
+        fallback(swap);
       anneal();
     } else if (request.iterations) {
       for (double margin : {0.0, 0.05, 0.1, 0.2})
@@ -96,36 +98,22 @@ private:
     return attempt(d);
   }
 
-  /// On one tier all that can be done is to recompute and to reorder: annealing
-  /// over sequences does that, from the given order and from the greedy's plan.
+  /// On one tier all that can be done is to recompute and to reorder.
   void anneal() {
-    std::vector<uint32_t> greedy;
+    std::vector<uint32_t> start;
     if (!found.empty())
       for (const Action &action : found.front().plan.actions)
         if (action.kind == ActionKind::Run)
-          greedy.push_back(action.op);
-    uint64_t budget = request.budgets[0];
-    auto search = [&](uint64_t moves, uint64_t seed,
-                      const std::vector<uint32_t> &start) {
-      RematOptions options{moves, request.fixedOrder, seed};
-      std::vector<uint32_t> sequence = searchRemat(a, budget, options, start);
-      if (sequence.empty())
-        return;
+          start.push_back(action.op);
+    RematRequest remat{request.budgets[0], request.iterations,
+                       request.fixedOrder};
+    for (const auto &sequence : findRematPlans(a, remat, start)) {
       Candidate c;
       c.plan = planOfSequence(a, sequence);
       for (uint32_t op : sequence)
         c.stepNs += problem.operators[op].costNs[0];
       keep(std::move(c));
-    };
-    // What is feasible must not depend on the number of iterations.
-    for (uint64_t seed = 11; seed < 15 && found.empty(); ++seed)
-      search(std::min<uint64_t>(500000, 20000 + 5000 * a.numOps), seed, {});
-    uint64_t moves =
-        request.iterations * std::min<uint64_t>(5000, 200 + 50 * a.numOps);
-    if (moves == 0)
-      return;
-    for (uint64_t seed = 2; seed < 6; ++seed)
-      search(moves, seed, seed % 2 ? greedy : std::vector<uint32_t>());
+    }
   }
 
   void greedy(const GreedyOptions &options) {

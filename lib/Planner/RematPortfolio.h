@@ -1,0 +1,38 @@
+//===- RematPortfolio.h - Several searches on one tier ----------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where there is one tier all that can be done is to recompute and to reorder.
+// Runs the annealing from several sequences and keeps what it finds.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_REMATPORTFOLIO_H
+#define SPILLWAY_LIB_PLANNER_REMATPORTFOLIO_H
+
+#include "RematSearch.h"
+
+namespace spillway::planner {
+
+struct RematRequest {
+  uint64_t budget = 0;
+  /// How hard to search. 0: only find out whether there is a sequence; what is
+  /// feasible with 0 is with any number.
+  uint32_t iterations = 0;
+  bool fixedOrder = false;
+};
+
+/// Sequences of operators within the budget, in no order; none if none was
+/// found. `canSearchRemat` must hold. `start`: a sequence within the budget
+/// that somebody else found, or empty.
+std::vector<std::vector<uint32_t>>
+findRematPlans(const Analysis &analysis, const RematRequest &request,
+               const std::vector<uint32_t> &start);
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_REMATPORTFOLIO_H
