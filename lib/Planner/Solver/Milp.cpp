@@ -1,0 +1,246 @@
+//===- Milp.cpp - Linear programs, with and without integers ----*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Milp.h"
+
+#include <CbcModel.hpp>
+#include <CbcSolver.hpp>
+#include <ClpSimplex.hpp>
+#include <CoinError.hpp>
+#include <CoinMessageHandler.hpp>
+#include <CoinPackedMatrix.hpp>
+#include <OsiClpSolverInterface.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+#include <string>
+
+using namespace spillway::planner;
+
+namespace {
+
+/// Says nothing, whatever the level.
+class Silence : public CoinMessageHandler {
+public:
+  Silence() { setLogLevel(0); }
+  int print() override { return 0; }
+  CoinMessageHandler *clone() const override { return new Silence(*this); }
+};
+
+/// CBC keeps some of its parameters in globals.
+std::mutex &solverLock() {
+  static std::mutex lock;
+  return lock;
+}
+
+CoinPackedMatrix matrixOf(const LinearProgram &p) {
+  std::vector<CoinBigIndex> starts(p.rowBegin.begin(), p.rowBegin.end());
+  std::vector<int> columns(p.columnOf.begin(), p.columnOf.end());
+  std::vector<int> lengths(p.numRows());
+  for (uint32_t r = 0; r < p.numRows(); ++r)
+    lengths[r] = int(p.rowBegin[r + 1] - p.rowBegin[r]);
+  CoinPackedMatrix rows(false, int(p.numColumns()), int(p.numRows()),
+                        CoinBigIndex(columns.size()), p.coefficients.data(),
+                        columns.data(), starts.data(), lengths.data());
+  // Columns that no row has are columns all the same.
+  rows.setDimensions(int(p.numRows()), int(p.numColumns()));
+  return rows;
+}
+
+/// The solvers' infinity is the largest finite number.
+std::vector<double> finite(std::vector<double> bounds) {
+  for (double &b : bounds)
+    if (std::isinf(b))
+      b = b > 0 ? COIN_DBL_MAX : -COIN_DBL_MAX;
+  return bounds;
+}
+
+SolveStatus statusOf(const ClpSimplex &simplex) {
+  switch (simplex.status()) {
+  case 0:
+    return SolveStatus::Optimal;
+  case 1:
+    return SolveStatus::Infeasible;
+  case 2:
+    return SolveStatus::Unbounded;
+  default:
+    return SolveStatus::Limit;
+  }
+}
+
+} // namespace
+
+uint32_t LinearProgram::addColumn(double lower, double upper, double cost,
+                                  bool isInteger) {
+  columnLower.push_back(lower);
+  columnUpper.push_back(upper);
+  costs.push_back(cost);
+  integer.push_back(isInteger);
+  return numColumns() - 1;
+}
+
+uint32_t LinearProgram::addRow(double lower, double upper,
+                               const std::vector<Term> &terms) {
+  std::vector<Term> sorted = terms;
+  std::sort(sorted.begin(), sorted.end());
+  for (size_t i = 0; i < sorted.size();) {
+    size_t next = i;
+    double sum = 0;
+    for (; next < sorted.size() && sorted[next].first == sorted[i].first;
+         ++next)
+      sum += sorted[next].second;
+    if (sum != 0) {
+      columnOf.push_back(sorted[i].first);
+      coefficients.push_back(sum);
+    }
+    i = next;
+  }
+  rowBegin.push_back(uint32_t(columnOf.size()));
+  rowLower.push_back(lower);
+  rowUpper.push_back(upper);
+  return numRows() - 1;
+}
+
+double LinearProgram::cost(const std::vector<double> &columns) const {
+  double sum = 0;
+  for (uint32_t c = 0; c < numColumns(); ++c)
+    sum += costs[c] * columns[c];
+  return sum;
+}
+
+double LinearProgram::violation(const std::vector<double> &columns) const {
+  double worst = 0;
+  auto note = [&](double value, double lower, double upper) {
+    worst = std::max({worst, lower - value, value - upper});
+  };
+  for (uint32_t c = 0; c < numColumns(); ++c) {
+    note(columns[c], columnLower[c], columnUpper[c]);
+    if (integer[c])
+      worst = std::max(worst, std::fabs(columns[c] - std::round(columns[c])));
+  }
+  for (uint32_t r = 0; r < numRows(); ++r) {
+    double sum = 0;
+    for (uint32_t k = rowBegin[r]; k < rowBegin[r + 1]; ++k)
+      sum += coefficients[k] * columns[columnOf[k]];
+    note(sum, rowLower[r], rowUpper[r]);
+  }
+  return worst;
+}
+
+LpSolution spillway::planner::solveLp(const LinearProgram &program,
+                                      const LpOptions &options) {
+  LpSolution out;
+  std::lock_guard<std::mutex> guard(solverLock());
+  try {
+    Silence silence;
+    ClpSimplex simplex;
+    simplex.passInMessageHandler(&silence);
+    simplex.setLogLevel(0);
+    simplex.loadProblem(matrixOf(program), finite(program.columnLower).data(),
+                        finite(program.columnUpper).data(),
+                        program.costs.data(), finite(program.rowLower).data(),
+                        finite(program.rowUpper).data());
+    simplex.setMaximumIterations(int(options.maxIterations));
+    ClpSolve how;
+    how.setSolveType(options.barrier ? ClpSolve::useBarrierNoCross
+                                     : ClpSolve::automatic);
+    how.setPresolveType(ClpSolve::presolveOn);
+    simplex.initialSolve(how);
+    out.status = statusOf(simplex);
+    if (out.status != SolveStatus::Optimal)
+      return out;
+    out.value = simplex.objectiveValue();
+    const double *columns = simplex.primalColumnSolution();
+    out.columns.assign(columns, columns + program.numColumns());
+    const double *duals = simplex.dualRowSolution();
+    out.duals.assign(duals, duals + program.numRows());
+  } catch (const CoinError &) {
+    out = {};
+  }
+  return out;
+}
+
+MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
+                                          const MilpOptions &options) {
+  MilpSolution out;
+  bool started = options.start.size() == program.numColumns() &&
+                 program.violation(options.start) < 1e-6;
+  if (started) {
+    out.status = SolveStatus::Feasible;
+    out.columns = options.start;
+    out.value = program.cost(options.start);
+  }
+  std::lock_guard<std::mutex> guard(solverLock());
+  try {
+    Silence silence;
+    OsiClpSolverInterface solver;
+    solver.passInMessageHandler(&silence);
+    solver.getModelPtr()->passInMessageHandler(&silence);
+    solver.messageHandler()->setLogLevel(0);
+    solver.getModelPtr()->setLogLevel(0);
+    solver.loadProblem(matrixOf(program), finite(program.columnLower).data(),
+                       finite(program.columnUpper).data(), program.costs.data(),
+                       finite(program.rowLower).data(),
+                       finite(program.rowUpper).data());
+    solver.setIntParam(OsiNameDiscipline, 1);
+    for (uint32_t c = 0; c < program.numColumns(); ++c) {
+      solver.setColName(int(c), "x" + std::to_string(c));
+      if (program.integer[c])
+        solver.setInteger(int(c));
+    }
+    CbcModel model(solver);
+    model.passInMessageHandler(&silence);
+    model.setLogLevel(0);
+    CbcSolverUsefulData data;
+    data.noPrinting_ = true;
+    data.useSignalHandler_ = false;
+    CbcMain0(model, data);
+    model.setLogLevel(0);
+    model.setRandomSeed(1);
+    if (started) {
+      std::vector<std::pair<std::string, double>> values;
+      for (uint32_t c = 0; c < program.numColumns(); ++c)
+        if (program.integer[c])
+          values.push_back({"x" + std::to_string(c), options.start[c]});
+      model.setMIPStart(values);
+    }
+    std::string nodes = std::to_string(options.maxNodes);
+    std::string gap = std::to_string(options.relativeGap);
+    const char *arguments[] = {
+        "spillway",  "-log",   "0",         "-slog",       "0",
+        "-threads",  "0",      "-maxNodes", nodes.c_str(), "-ratioGap",
+        gap.c_str(), "-solve", "-quit"};
+    CbcMain1(
+        int(std::size(arguments)), arguments, model,
+        [](CbcModel *, int) { return 0; }, data);
+    const double *best = model.bestSolution();
+    bool finished = model.status() == 0 && model.secondaryStatus() == 0;
+    if (best) {
+      std::vector<double> columns(best, best + program.numColumns());
+      for (uint32_t c = 0; c < program.numColumns(); ++c)
+        if (program.integer[c])
+          columns[c] = std::round(columns[c]);
+      double value = program.cost(columns);
+      if (!started || value < out.value) {
+        out.columns = std::move(columns);
+        out.value = value;
+      }
+      out.status = finished ? SolveStatus::Optimal : SolveStatus::Feasible;
+      out.bound = std::min(out.value, model.getBestPossibleObjValue());
+    } else if (model.isProvenInfeasible() && !started) {
+      out.status = SolveStatus::Infeasible;
+    } else if (model.isContinuousUnbounded() && !started) {
+      out.status = SolveStatus::Unbounded;
+    } else {
+      out.bound = model.getBestPossibleObjValue();
+    }
+  } catch (const CoinError &) {
+  }
+  return out;
+}

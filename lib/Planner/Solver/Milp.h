@@ -1,0 +1,107 @@
+//===- Milp.h - Linear programs, with and without integers ------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A thin wrapper around COIN-OR's Clp and CBC. A program minimises
+//     sum of cost * column,  column bounds,  row bounds on sparse sums.
+// Both solvers run on one thread, print nothing, and are limited by numbers of
+// iterations and nodes, never by a clock: the same program has the same answer.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
+#define SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace spillway::planner {
+
+/// A bound that is none: infinity, or minus infinity.
+inline constexpr double unbounded = std::numeric_limits<double>::infinity();
+
+/// Rows and columns are numbered from 0 in order of addition.
+class LinearProgram {
+public:
+  using Term = std::pair<uint32_t, double>; ///< column, coefficient
+
+  uint32_t addColumn(double lower, double upper, double cost,
+                     bool integer = false);
+  /// A column that is 0 or 1.
+  uint32_t addBinary(double cost) { return addColumn(0, 1, cost, true); }
+  /// lower <= sum of the terms <= upper. Terms of one column are added up.
+  uint32_t addRow(double lower, double upper, const std::vector<Term> &terms);
+
+  uint32_t numColumns() const { return uint32_t(costs.size()); }
+  uint32_t numRows() const { return uint32_t(rowLower.size()); }
+
+  std::vector<double> columnLower, columnUpper, costs;
+  std::vector<bool> integer;
+  std::vector<double> rowLower, rowUpper;
+  // The matrix by rows.
+  std::vector<uint32_t> rowBegin{0}, columnOf;
+  std::vector<double> coefficients;
+
+  /// Cost of an assignment, and by how much it misses the worst of all bounds.
+  double cost(const std::vector<double> &columns) const;
+  double violation(const std::vector<double> &columns) const;
+};
+
+enum class SolveStatus : uint8_t {
+  Optimal,
+  Feasible, ///< the limit was reached; `columns` is the best found
+  Infeasible,
+  Unbounded,
+  Limit ///< the limit was reached (or numbers went bad) without a solution
+};
+
+struct LpOptions {
+  uint32_t maxIterations = 1000000;
+  /// The interior point method and no crossover: faster for large programs,
+  /// exact to about six digits, and `duals` are then no bound by themselves.
+  bool barrier = false;
+};
+
+struct LpSolution {
+  SolveStatus status = SolveStatus::Limit;
+  double value = 0;
+  std::vector<double> columns;
+  /// By row: how much `value` rises where the row's active bound is raised by
+  /// one.
+  std::vector<double> duals;
+};
+
+/// Ignores which columns are integer.
+LpSolution solveLp(const LinearProgram &program, const LpOptions &options = {});
+
+struct MilpOptions {
+  /// Of the search tree. 0: the root only, with its cuts and heuristics.
+  uint32_t maxNodes = 10000;
+  /// Stop where the bound is known to be this close, as a share of the value.
+  double relativeGap = 1e-6;
+  /// A solution to begin with, by column; empty for none. One that violates
+  /// the program is not used.
+  std::vector<double> start;
+};
+
+struct MilpSolution {
+  SolveStatus status = SolveStatus::Limit;
+  double value = 0;
+  /// No solution is cheaper.
+  double bound = -unbounded;
+  /// Integer columns are whole numbers.
+  std::vector<double> columns;
+};
+
+MilpSolution solveMilp(const LinearProgram &program,
+                       const MilpOptions &options = {});
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
