@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <dlfcn.h>
 #include <mutex>
 #include <string>
 
@@ -33,11 +34,35 @@ public:
   CoinMessageHandler *clone() const override { return new Silence(*this); }
 };
 
-/// CBC keeps some of its parameters in globals.
-std::mutex &solverLock() {
-  static std::mutex lock;
-  return lock;
-}
+/// One solver at a time, on one thread: CBC keeps some of its parameters in
+/// globals, and where the system's BLAS is OpenBLAS it would wake its threads
+/// for matrices of a few rows.
+class Alone {
+public:
+  Alone() : guard(lock()) {
+    auto get = reinterpret_cast<int (*)()>(
+        dlsym(RTLD_DEFAULT, "openblas_get_num_threads"));
+    set = reinterpret_cast<void (*)(int)>(
+        dlsym(RTLD_DEFAULT, "openblas_set_num_threads"));
+    if (!get || !set)
+      return;
+    before = get();
+    set(1);
+  }
+  ~Alone() {
+    if (before)
+      set(before);
+  }
+
+private:
+  static std::mutex &lock() {
+    static std::mutex instance;
+    return instance;
+  }
+  std::lock_guard<std::mutex> guard;
+  void (*set)(int) = nullptr;
+  int before = 0;
+};
 
 CoinPackedMatrix matrixOf(const LinearProgram &p) {
   std::vector<CoinBigIndex> starts(p.rowBegin.begin(), p.rowBegin.end());
@@ -136,7 +161,7 @@ double LinearProgram::violation(const std::vector<double> &columns) const {
 LpSolution spillway::planner::solveLp(const LinearProgram &program,
                                       const LpOptions &options) {
   LpSolution out;
-  std::lock_guard<std::mutex> guard(solverLock());
+  Alone alone;
   try {
     Silence silence;
     ClpSimplex simplex;
@@ -176,7 +201,7 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
     out.columns = options.start;
     out.value = program.cost(options.start);
   }
-  std::lock_guard<std::mutex> guard(solverLock());
+  Alone alone;
   try {
     Silence silence;
     OsiClpSolverInterface solver;
