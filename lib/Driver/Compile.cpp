@@ -76,6 +76,8 @@ FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileO
     planOptions.policy = policy.str();
     planOptions.budgets = budgets;
     planOptions.iterations = options.iterations;
+    if (options.planSeconds > 0)
+      planOptions.deadline = start + std::chrono::nanoseconds(int64_t(options.planSeconds * 1e9));
     stats.result = planner::plan(problem, planOptions);
   } else {
     Location loc = FileLineColLoc::get(&context, options.planFile, 0, 0);
@@ -138,6 +140,9 @@ LogicalResult compile(StringRef path, const CompileOptions &options, EmitLevel l
     return success();
   }
 
+  if (options.planSeconds > 0 && options.planFile.empty())
+    emitRemark(UnknownLoc::get(&context)) << "with --plan-seconds the plan depends on how fast this machine is; the "
+                                             "same command may give another one";
   if (allPolicies) {
     std::vector<CompileStats> all;
     llvm::json::Array array;

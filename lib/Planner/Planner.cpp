@@ -201,17 +201,12 @@ public:
         more = lower(target, budgets);
     }
     if (!found)
-      found = takeBest(lastResorts, budgets);
-    else if (iterations) {
-      for (uint32_t round = 0; round < 3; ++round) {
-        PolicyAnswer answer =
-            policy.plan({a, target, iterations, options.fixedOrder});
-        if (!answer.ok || takeBest(answer.plans, budgets) ||
-            !lower(target, budgets))
-          break;
-      }
-    }
-    return found;
+      return takeBest(lastResorts, budgets);
+    if (iterations && !options.deadline)
+      improve(target, budgets, iterations);
+    else if (iterations)
+      improveUntilLate(target, budgets, iterations);
+    return true;
   }
 
   Plan plan;
@@ -221,6 +216,52 @@ public:
   bool applies = true;
 
 private:
+  /// With effort, at a target with which a plan was found.
+  void improve(std::vector<uint64_t> &target,
+               const std::vector<uint64_t> &budgets, uint32_t iterations) {
+    for (uint32_t round = 0; round < 3; ++round) {
+      PolicyAnswer answer = policy.plan(
+          {a, target, iterations, options.fixedOrder, options.deadline});
+      if (!answer.ok || takeBest(answer.plans, budgets) ||
+          !lower(target, budgets))
+        break;
+    }
+  }
+
+  /// More effort, in doubling steps, for as long as there is time and something
+  /// to win.
+  void improveUntilLate(const std::vector<uint64_t> &target,
+                        const std::vector<uint64_t> &budgets,
+                        uint32_t iterations) {
+    auto late = [&] {
+      return std::chrono::steady_clock::now() >= *options.deadline;
+    };
+    auto step = [&](const Plan &p, const Layout &l) {
+      SimulationOptions sim;
+      sim.budgets = budgets;
+      if (options.offsets) {
+        sim.offsets = &l.offsets;
+        sim.workspaceOffsets = &l.workspaces;
+      }
+      return simulate(a.problem, p, sim).stepNs;
+    };
+    int64_t bound = lowerBoundNs(a.problem, budgets);
+    int64_t best = step(plan, layout);
+    for (; iterations && best > bound && !late();
+         iterations = iterations > UINT32_MAX / 2 ? 0 : iterations * 2) {
+      Plan bestPlan = plan;
+      Layout bestLayout = layout;
+      std::vector<uint64_t> lowered = target;
+      improve(lowered, budgets, iterations);
+      if (int64_t now = step(plan, layout); now < best) {
+        best = now;
+      } else {
+        plan = std::move(bestPlan);
+        layout = std::move(bestLayout);
+      }
+    }
+  }
+
   /// Keeps the plan that is fastest with its addresses, of those whose
   /// addresses fit. Sets `excess` if none does.
   bool takeBest(std::vector<Plan> &plans,

@@ -16,6 +16,8 @@
 
 #include "Analysis.h"
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,12 @@ struct PolicyRequest {
   /// feasible with 0 must be with any number.
   uint32_t iterations = 0;
   bool fixedOrder = true;
+  /// Between two iterations a policy looks whether it is late, and answers with
+  /// what it has. Set only where iterations are.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
+  bool late() const {
+    return deadline && std::chrono::steady_clock::now() >= *deadline;
+  }
 };
 
 struct PolicyAnswer {

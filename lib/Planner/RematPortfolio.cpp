@@ -19,8 +19,10 @@ spillway::planner::findRematPlans(const Analysis &a,
   std::vector<std::vector<uint32_t>> found;
   auto search = [&](uint64_t moves, uint64_t seed,
                     const std::vector<uint32_t> &from) {
-    auto sequence =
-        searchRemat(a, request.budget, {moves, request.fixedOrder, seed}, from);
+    RematOptions options{moves, request.fixedOrder, seed};
+    if (!start.empty() || !found.empty())
+      options.deadline = request.deadline;
+    auto sequence = searchRemat(a, request.budget, options, from);
     if (!sequence.empty())
       found.push_back(std::move(sequence));
   };

@@ -24,6 +24,8 @@ struct RematRequest {
   /// feasible with 0 is with any number.
   uint32_t iterations = 0;
   bool fixedOrder = false;
+  /// Stops there with what it has, but not before a first sequence is sought.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 };
 
 /// Sequences of operators within the budget, in no order; none if none was

@@ -344,6 +344,9 @@ std::vector<uint32_t> Search::run(const std::vector<uint32_t> &start) {
   double hot = 1e-2, cold = 1e-5;
   bool dirty = false;
   for (uint64_t k = 0; k < options.moves; ++k) {
+    if (k % 256 == 0 && options.deadline &&
+        std::chrono::steady_clock::now() >= *options.deadline)
+      break;
     if (k % 256 == 0)
       temperature =
           hot * std::pow(cold / hot, double(k) / double(options.moves));

@@ -20,12 +20,17 @@
 
 #include "Analysis.h"
 
+#include <chrono>
+#include <optional>
+
 namespace spillway::planner {
 
 struct RematOptions {
   uint64_t moves = 1000000;
   bool fixedOrder = false;
   uint64_t seed = 1;
+  /// Stops there with the best so far.
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 };
 
 /// Only whole, unchanging storages on one tier, nothing fed.

@@ -37,7 +37,7 @@ with --offsets).
   --all-policies           a table of all
   --fixed-order            keep the order of first executions
   --iterations=N           how hard to search (default 200)
-  --plan-seconds=S         stop after about S seconds; the plan then depends on
+  --plan-seconds=S         search for S seconds instead; the plan then depends on
                            the machine that made it
 
   -o FILE                  the plan (JSON); with --offsets the input with a

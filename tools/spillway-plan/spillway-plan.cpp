@@ -86,15 +86,10 @@ Outcome planOne(const Options &options, const ImportedProblem &input,
   plans.iterations = options.iterations;
   plans.findSmallest = !options.allPolicies;
   auto start = std::chrono::steady_clock::now();
+  if (options.planSeconds > 0)
+    plans.deadline =
+        start + std::chrono::nanoseconds(int64_t(options.planSeconds * 1e9));
   o.result = plan(input.problem, plans);
-  // More effort, in doubling steps, for as long as there is time.
-  while (options.planSeconds > 0 && o.result.feasible &&
-         secondsSince(start) * 3 < options.planSeconds) {
-    plans.iterations *= 2;
-    PlanResult next = plan(input.problem, plans);
-    if (next.feasible && next.simulation.stepNs < o.result.simulation.stepNs)
-      o.result = std::move(next);
-  }
   o.seconds = secondsSince(start);
   for (const Operator &op : input.problem.operators)
     o.baseNs += op.costNs[0];
@@ -235,6 +230,10 @@ int run(const Options &options) {
   std::vector<uint64_t> budgets = budgetsOf(options, input);
   if (!options.check.empty())
     return runCheck(options, input, budgets);
+  if (options.planSeconds > 0)
+    std::fprintf(stderr, "remark: with --plan-seconds the plan depends on how "
+                         "fast this machine is; the same command may give "
+                         "another one\n");
   if (options.allPolicies)
     return runAll(options, input, budgets);
   Outcome o = planOne(options, input, budgets, options.policy);

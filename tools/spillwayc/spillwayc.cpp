@@ -64,6 +64,8 @@ cl::opt<std::string> planFile("plan", cl::value_desc("FILE"), cl::cat(machineOpt
                               cl::desc("Apply a plan made elsewhere (JSON)"));
 cl::opt<unsigned> iterations("plan-iterations", cl::value_desc("N"), cl::init(64), cl::cat(machineOptions),
                              cl::desc("How hard the planner searches; the same number gives the same plan everywhere"));
+cl::opt<double> planSeconds("plan-seconds", cl::value_desc("S"), cl::init(0), cl::cat(machineOptions),
+                            cl::desc("Search for S seconds instead: the plan then depends on the machine that made it"));
 
 cl::opt<std::string> outputPath("o", cl::value_desc("FILE"), cl::cat(outputOptions),
                                 cl::desc("The plan file to write (with --emit: the text; default: standard output)"));
@@ -172,6 +174,7 @@ int main(int argc, char **argv) {
   options.planFile = planFile;
   options.profileFile = profile;
   options.iterations = iterations;
+  options.planSeconds = planSeconds;
   for (const std::string &dim : dims) {
     auto [name, text] = llvm::StringRef(dim).rsplit('=');
     int64_t value = 0;
@@ -189,6 +192,8 @@ int main(int argc, char **argv) {
       return usageError("--" + llvm::Twine(tier) + "-budget: " + llvm::toString(bytes.takeError()));
     options.budgets[tier] = *bytes;
   }
+  if (!(planSeconds >= 0 && planSeconds <= 1e6))
+    return usageError("expected a number of seconds from 0 to 1000000 for --plan-seconds");
   if (microBatches != 1)
     return usageError("--micro-batches: only 1 is supported so far");
   if (emit == EmitLevel::File && outputPath.empty() && !allPolicies && statsPath.empty())

@@ -42,6 +42,8 @@ struct CompileOptions {
   std::string policy = "joint";
   std::string planFile, profileFile;
   uint32_t iterations = 64;
+  /// Search for so long instead, which gives up reproducibility; 0: iterations.
+  double planSeconds = 0;
   int64_t sliceBytes = 0;
 };
 

@@ -18,6 +18,9 @@
 #include "spillway/Planner/Plan.h"
 #include "spillway/Planner/Simulator.h"
 
+#include <chrono>
+#include <optional>
+
 namespace spillway::planner {
 
 struct PlanOptions {
@@ -26,6 +29,11 @@ struct PlanOptions {
   std::vector<uint64_t> budgets;
   /// How hard to search. The same number gives the same plan everywhere.
   uint32_t iterations = 200;
+  /// Instead of a number of iterations: search until then, with the number of
+  /// iterations doubled again and again. The plan then depends on the machine
+  /// that made it. Whether there is a plan does not: finding the first one, and
+  /// the smallest budget where there is none, take what they take.
+  std::optional<std::chrono::steady_clock::time_point> deadline;
   /// Keep the order of first executions.
   bool fixedOrder = true;
   /// Assign addresses. Without, a peak is the sum of live bytes.

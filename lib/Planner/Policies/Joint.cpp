@@ -106,7 +106,7 @@ private:
         if (action.kind == ActionKind::Run)
           start.push_back(action.op);
     RematRequest remat{request.budgets[0], request.iterations,
-                       request.fixedOrder};
+                       request.fixedOrder, request.deadline};
     for (const auto &sequence : findRematPlans(a, remat, start)) {
       Candidate c;
       c.plan = planOfSequence(a, sequence);
@@ -117,6 +117,8 @@ private:
   }
 
   void greedy(const GreedyOptions &options) {
+    if (!found.empty() && request.late())
+      return;
     attempt(chooseGaps(a, options, request.budgets));
   }
 
@@ -239,8 +241,10 @@ void Joint::improve() {
   // An iteration takes time in proportion to the plan's length.
   uint32_t length = uint32_t(found.front().plan.actions.size()) + 1;
   uint32_t iterations =
-      std::min<uint64_t>(request.iterations, 16 + 500000 / length);
-  for (uint32_t i = 0; i < iterations; ++i) {
+      request.deadline
+          ? request.iterations
+          : std::min<uint64_t>(request.iterations, 16 + 500000 / length);
+  for (uint32_t i = 0; i < iterations && !request.late(); ++i) {
     if (found.front().stepNs <= compute + compute / 1000)
       return; // nothing to win
     Decisions d = found.front().decisions;

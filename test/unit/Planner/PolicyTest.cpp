@@ -41,8 +41,9 @@ void expectSound(const Problem &problem, const PlanResult &result,
         item.live = {{l.first, n}, {0, l.end}};
       items.push_back(item);
       offsets.push_back(b.offset);
-      if (l.takesOver >= 0)
+      if (l.takesOver >= 0) {
         EXPECT_EQ(b.offset, result.buffers[l.takesOver].offset);
+      }
     }
     for (uint32_t at = 0; at < n; ++at) {
       const Action &a = result.plan.actions[at];

@@ -43,8 +43,9 @@ TEST_F(PipelineTest, EveryBudget) {
                              : llvm::ArrayRef<uint64_t>());
       ASSERT_FALSE(file.empty()) << "budget " << budget << ": " << said;
       const plan::Plan *plan = plan::GetPlan(file.data());
-      if (keepLayout)
+      if (keepLayout) {
         EXPECT_EQ(plan->tiers()->Get(0)->arena_bytes(), result.peakBytes[0]);
+      }
       // The arithmetic is the same under every budget, byte for byte.
       std::vector<uint8_t> now(plan->program()->begin(),
                                plan->program()->end());
@@ -60,9 +61,10 @@ TEST_F(PipelineTest, EveryPolicy) {
   uint64_t peak = planner::unconstrainedPeakBytes(problem.problem);
   for (const planner::PolicyInfo &policy : planner::policies()) {
     planner::PlanResult result = makePlan(policy.name, peak);
-    if (result.feasible)
+    if (result.feasible) {
       EXPECT_FALSE(compile(result.plan, &result).empty())
           << policy.name << ": " << said;
+    }
   }
 }
 

@@ -82,7 +82,7 @@ int main(int argc, char **argv) {
   test::Mutator mutator(std::move(file), options.seed);
   std::map<std::string, uint64_t> rejected;
   std::map<std::string, std::string> written;
-  std::set<std::vector<uint8_t>> seen;
+  std::set<std::string> seen;
   uint64_t accepted = 0, equivalent = 0;
   for (uint64_t i = 0; i < options.count; ++i) {
     test::Mutant mutant = mutator.next();
@@ -95,8 +95,9 @@ int main(int argc, char **argv) {
       ++equivalent;
       continue;
     }
+    std::vector<uint8_t> essence = mutator.essenceOf(mutant.file);
     if (options.out.empty() ||
-        !seen.insert(mutator.essenceOf(mutant.file)).second)
+        !seen.emplace(essence.begin(), essence.end()).second)
       continue;
     char name[32];
     std::snprintf(name, sizeof(name), "%05llu.spill", (unsigned long long)i);

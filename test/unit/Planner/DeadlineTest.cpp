@@ -1,0 +1,87 @@
+//===- DeadlineTest.cpp - Planning for a given time -------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Training.h"
+#include "spillway/Planner/Verify.h"
+
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+PlanOptions tight(const Problem &problem, uint32_t iterations) {
+  PlanOptions options;
+  options.iterations = iterations;
+  for (const Tier &t : problem.machine.tiers)
+    options.budgets.push_back(t.capacity);
+  options.budgets[0] =
+      (floorBytes(problem)[0] + unconstrainedPeakBytes(problem)) / 2;
+  return options;
+}
+
+/// With a second tier (swaps) and without (annealing).
+class Deadline : public ::testing::TestWithParam<bool> {
+protected:
+  Problem problem = makeTraining({.layers = 8, .seed = 5, .host = GetParam()});
+};
+
+/// What is feasible does not depend on the clock.
+TEST_P(Deadline, InThePastStillGivesThePlanOfNoIterations) {
+  PlanOptions options = tight(problem, 0);
+  PlanResult without = plan(problem, options);
+  options.iterations = 1000000;
+  options.deadline = Clock::now();
+  Clock::time_point start = Clock::now();
+  PlanResult late = plan(problem, options);
+  ASSERT_EQ(late.feasible, without.feasible);
+  ASSERT_TRUE(late.feasible) << late.infeasible.reason;
+  EXPECT_EQ(late.simulation.stepNs, without.simulation.stepNs);
+  EXPECT_LT(secondsSince(start), 5);
+}
+
+/// So many iterations take hours: the search must look at the clock.
+TEST_P(Deadline, StopsTheSearch) {
+  PlanOptions options = tight(problem, 0);
+  PlanResult without = plan(problem, options);
+  options.iterations = 1u << 30;
+  options.deadline = Clock::now() + std::chrono::milliseconds(300);
+  Clock::time_point start = Clock::now();
+  PlanResult result = plan(problem, options);
+  EXPECT_LT(secondsSince(start), 5);
+  ASSERT_TRUE(result.feasible) << result.infeasible.reason;
+  Verdict verdict = verifyPlan(problem, result.plan, options.budgets);
+  EXPECT_TRUE(verdict.ok()) << verdict.error;
+  EXPECT_LE(result.simulation.stepNs, without.simulation.stepNs);
+}
+
+/// Few iterations are not the limit: the time is used, in growing rounds.
+TEST_P(Deadline, UsesTheTime) {
+  PlanOptions options = tight(problem, 1);
+  Clock::time_point start = Clock::now();
+  PlanResult one = plan(problem, options);
+  ASSERT_TRUE(one.feasible) << one.infeasible.reason;
+  if (one.simulation.stepNs == one.lowerBoundNs)
+    GTEST_SKIP() << "nothing to win";
+  options.deadline = start + std::chrono::milliseconds(400);
+  PlanResult result = plan(problem, options);
+  EXPECT_GE(Clock::now(), *options.deadline);
+  ASSERT_TRUE(result.feasible) << result.infeasible.reason;
+  EXPECT_LE(result.simulation.stepNs, one.simulation.stepNs);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tiers, Deadline, ::testing::Bool());
+
+} // namespace
