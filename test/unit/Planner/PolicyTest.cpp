@@ -185,6 +185,39 @@ TEST_P(RandomTraining, DtrRecomputesWithinTheBudget) {
   }
 }
 
+/// Whatever a policy is, its plans hold, or it says why there is none; and
+/// planning again gives the same.
+void expectEveryPolicySound(const Problem &p) {
+  uint64_t full = unconstrainedPeakBytes(p), floor = floorBytes(p)[0];
+  for (const PolicyInfo &policy : policies())
+    for (uint64_t percent : {100, 60, 20}) {
+      SCOPED_TRACE(policy.name + " at " + std::to_string(percent));
+      PlanOptions options;
+      options.policy = policy.name;
+      options.budgets = budgetsFor(p, floor + (full - floor) * percent / 100);
+      options.iterations = 1;
+      options.findSmallest = false;
+      PlanResult r = plan(p, options);
+      if (!r.feasible) {
+        EXPECT_NE(r.infeasible.reason, "");
+        EXPECT_EQ(r.infeasible.reason.find("internal fault"), std::string::npos)
+            << r.infeasible.reason;
+        continue;
+      }
+      expectSound(p, r, options.budgets);
+      if (percent == 60)
+        EXPECT_EQ(plan(p, options).plan.actions, r.plan.actions);
+    }
+}
+
+TEST_P(RandomTraining, EveryPolicyIsSoundOrSaysWhy) {
+  if (GetParam() > 6)
+    return; // the others hold many policies up for little more
+  expectEveryPolicySound(make());
+  expectEveryPolicySound(make(false));
+  expectEveryPolicySound(make(true, true));
+}
+
 TEST_P(RandomTraining, TheSameTwice) {
   Problem p = make();
   auto budgets =
