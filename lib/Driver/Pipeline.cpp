@@ -15,7 +15,10 @@ using namespace mlir;
 
 namespace spillway {
 
-void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, int64_t lanes) {
+namespace {
+
+/// Up to the point Forward.
+void addRecognition(OpPassManager &manager) {
   OpPassManager &step = manager.nest<train::StepOp>();
   // What exporters decompose is recognised first: the derivative of a layer norm
   // is far smaller than the derivatives of its pieces.
@@ -32,13 +35,21 @@ void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, i
   step.addPass(createTrainFuseLinear());
   step.addPass(createCanonicalizerPass());
   step.addPass(createCSEPass());
+}
 
+/// Up to the point Step.
+void addDerivation(OpPassManager &manager, const CompileOptions &options) {
+  OpPassManager &step = manager.nest<train::StepOp>();
   step.addPass(createTrainAttachLoss({options.loss}));
   step.addPass(createTrainDifferentiate({}));
   step.addPass(createTrainAttachOptimizer({options.optimizer, options.clipNorm, options.noDecay}));
   step.addPass(createCanonicalizerPass());
   step.addPass(createCSEPass());
+}
 
+/// Up to the point Frozen.
+void addFreezing(OpPassManager &manager, const CompileOptions &options, int64_t lanes) {
+  OpPassManager &step = manager.nest<train::StepOp>();
   // Small updates join before large ones are cut: a slice is not to be joined
   // with its neighbour again.
   step.addPass(createTrainSinkUpdates());
@@ -48,6 +59,14 @@ void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, i
   // Correctness: kernels get operands that they can read; then arithmetic ends.
   step.addPass(createTrainMaterializeLayouts());
   step.addPass(createTrainFreeze({lanes}));
+}
+
+} // namespace
+
+void buildTrainPipeline(OpPassManager &manager, const CompileOptions &options, int64_t lanes) {
+  addRecognition(manager);
+  addDerivation(manager, options);
+  addFreezing(manager, options, lanes);
 }
 
 namespace {
@@ -81,14 +100,29 @@ LogicalResult freezeStep(ModuleOp module, const CompileOptions &options, const T
   FailureOr<train::StepOp> step = findStep(module);
   if (failed(step))
     return failure();
-  if (step->getFrozen())
-    return success();
-  PassManager manager(module.getContext());
+  MLIRContext &context = *module.getContext();
+  if (step->getFrozen()) {
+    for (const ExtraPasses &extra : options.extraPasses)
+      if (extra.point != PassPoint::Frozen)
+        return emitError(UnknownLoc::get(&context))
+               << "the model is a frozen step, so '" << extra.pipeline << "' of --extra-passes comes too late; "
+               << "give the model as it was before, or --extra-passes=frozen:...";
+    return runFrozenPasses(module, options.extraPasses);
+  }
+  PassManager manager(&context);
   // The verifier between passes finds our own faults; what a user gets wrong is
   // said by the pass that meets it.
   manager.enableVerifier(true);
-  buildTrainPipeline(manager, options, target.compute().lanes);
-  return manager.run(module);
+  addRecognition(manager);
+  if (failed(addExtraPasses(manager, options.extraPasses, PassPoint::Forward, context)))
+    return failure();
+  addDerivation(manager, options);
+  if (failed(addExtraPasses(manager, options.extraPasses, PassPoint::Step, context)))
+    return failure();
+  addFreezing(manager, options, target.compute().lanes);
+  if (failed(manager.run(module)))
+    return failure();
+  return runFrozenPasses(module, options.extraPasses);
 }
 
 } // namespace spillway

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
@@ -175,6 +176,22 @@ def test_a_flipped_bit(tiny, tokens):
     data[1000] ^= 4
     tiny.write_bytes(data)
     assert "is damaged: its checksum does not match" in refusal(tiny, tokens)
+
+
+def test_random_damage_with_the_checksum_made_right(tiny, tokens):
+    """It runs, or it is refused in one line; FuzzTest.cpp does more of this in one process."""
+    good, generator, refused = tiny.read_bytes()[:-32], random.Random(1), 0
+    for _ in range(60):
+        data = bytearray(good)
+        for _ in range(generator.randint(1, 4)):
+            data[generator.randrange(len(data))] ^= 1 << generator.randrange(8)
+        tiny.write_bytes(data + hashlib.sha256(data).digest())
+        done = subprocess.run([RUN, tiny, f"--load-kernels={KERNELS}", tokens, "--init=normal:0.1"],
+                              capture_output=True, text=True, errors="replace", timeout=120)
+        assert done.returncode in (0, 1), done.stderr
+        assert done.stderr.count("error: ") == done.returncode
+        refused += done.returncode
+    assert refused > 30
 
 
 @pytest.mark.parametrize("name, message", [

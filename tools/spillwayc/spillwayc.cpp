@@ -9,6 +9,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Tools/Plugins/DialectPlugin.h"
+#include "mlir/Tools/Plugins/PassPlugin.h"
 #include "spillway/Driver/Compiler.h"
 #include "spillway/Driver/Stats.h"
 #include "spillway/InitAll.h"
@@ -80,11 +81,23 @@ cl::opt<EmitLevel> emit("emit", cl::init(EmitLevel::File), cl::cat(outputOptions
 cl::opt<bool> quiet("quiet", cl::cat(outputOptions), cl::desc("No summary on standard error"));
 cl::list<std::string> dialectPlugins("load-dialect-plugin", cl::value_desc("LIB"), cl::cat(modelOptions),
                                      cl::desc("Load a dialect plugin"));
+cl::list<std::string> passPlugins("load-pass-plugin", cl::value_desc("LIB"), cl::cat(modelOptions),
+                                  cl::desc("Load a pass plugin; --extra-passes runs its passes"));
+cl::list<std::string> extraPasses("extra-passes", cl::value_desc("[POINT:]PIPELINE"), cl::cat(modelOptions),
+                                  cl::desc("Run passes at a point: forward (default; the forward graph), step (loss, "
+                                           "gradients and updates are there), frozen (may look, not change)"));
 
 /// The usage is wrong: the user gets one line and exit status 2.
 int usageError(const llvm::Twine &message) {
   llvm::errs() << "spillwayc: error: " << message << "; see spillwayc --help\n";
   return 2;
+}
+
+int pluginError(llvm::StringRef kind, llvm::StringRef path, llvm::Error why) {
+  llvm::errs() << path << ": error: cannot load the " << kind << " plugin: " << llvm::toString(std::move(why))
+               << "; expected a shared object that add_spillway_plugin built, with the entry point of a " << kind
+               << " plugin\n";
+  return 1;
 }
 
 /// `path:line:column: error: message`, without places that say nothing.
@@ -182,6 +195,13 @@ int main(int argc, char **argv) {
       return usageError("expected --dim NAME=VALUE with a positive number, found '" + dim + "'");
     options.dims[name.str()] = value;
   }
+  for (const std::string &text : extraPasses) {
+    std::string error;
+    mlir::FailureOr<ExtraPasses> extra = parseExtraPasses(text, error);
+    if (mlir::failed(extra))
+      return usageError("--extra-passes: " + error);
+    options.extraPasses.push_back(*extra);
+  }
   for (auto [tier, text] : {std::pair<const char *, const std::string &>{"device", deviceBudget},
                             {"host", hostBudget},
                             {"nvme", nvmeBudget}}) {
@@ -203,11 +223,17 @@ int main(int argc, char **argv) {
   registerAllDialects(registry);
   for (const std::string &path : dialectPlugins) {
     llvm::Expected<mlir::DialectPlugin> plugin = mlir::DialectPlugin::load(path);
-    if (!plugin) {
-      llvm::errs() << "error: " << llvm::toString(plugin.takeError()) << '\n';
-      return 1;
-    }
+    if (!plugin)
+      return pluginError("dialect", path, plugin.takeError());
     plugin->registerDialectRegistryCallbacks(registry);
+  }
+  if (!extraPasses.empty())
+    registerAllPasses();
+  for (const std::string &path : passPlugins) {
+    llvm::Expected<mlir::PassPlugin> plugin = mlir::PassPlugin::load(path);
+    if (!plugin)
+      return pluginError("pass", path, plugin.takeError());
+    plugin->registerPassRegistryCallbacks();
   }
   mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
   context.loadAllAvailableDialects();

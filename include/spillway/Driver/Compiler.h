@@ -19,6 +19,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "mlir/Pass/PassManager.h"
 #include "spillway/Conversion/TrainToProblem.h"
+#include "spillway/Driver/ExtraPasses.h"
 #include "spillway/Planner/Planner.h"
 #include "spillway/Target/Target.h"
 #include "llvm/Support/JSON.h"
@@ -45,6 +46,7 @@ struct CompileOptions {
   /// Search for so long instead, which gives up reproducibility; 0: iterations.
   double planSeconds = 0;
   int64_t sliceBytes = 0;
+  std::vector<ExtraPasses> extraPasses;
 };
 
 /// Where compilation stops: at a level's text, or at the plan file.
