@@ -74,11 +74,22 @@ FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileO
     }
     planner::PlanOptions planOptions;
     planOptions.policy = policy.str();
-    planOptions.budgets = budgets;
     planOptions.iterations = options.iterations;
     if (options.planSeconds > 0)
       planOptions.deadline = start + std::chrono::nanoseconds(int64_t(options.planSeconds * 1e9));
+    std::vector<std::vector<uint64_t>> usable = usableBudgets(problem, budgets);
+    planOptions.budgets = usable.front();
     stats.result = planner::plan(problem, planOptions);
+    // What was found beside the slots is asked for with them.
+    planner::Infeasible &no = stats.result.infeasible;
+    if (!stats.result.feasible && no.smallestFoundBytes)
+      no.smallestFoundBytes += budgets[no.tier] - usable.front()[no.tier];
+    planOptions.findSmallest = false;
+    for (size_t i = 1; i < usable.size() && !stats.result.feasible; ++i) {
+      planOptions.budgets = usable[i];
+      if (planner::PlanResult other = planner::plan(problem, planOptions); other.feasible)
+        stats.result = std::move(other);
+    }
   } else {
     Location loc = FileLineColLoc::get(&context, options.planFile, 0, 0);
     auto buffer = llvm::MemoryBuffer::getFile(options.planFile);
@@ -89,6 +100,12 @@ FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileO
     if (!plan)
       return emitError(loc) << error;
     stats.result = planner::adopt(problem, *plan, budgets);
+    if (std::optional<Staging> staging = stagingOf(problem, &*plan); staging && stats.result.feasible &&
+        staging->bytes() > budgets[staging->tier] - stats.result.peakBytes[staging->tier])
+      return emitError(loc) << "the plan does not hold: the slots of its transfers over two links need "
+                            << staging->bytes() << " bytes of " << problem.machine.tiers[staging->tier].name
+                            << " beside the " << stats.result.peakBytes[staging->tier] << " of its peak, expected at most "
+                            << budgets[staging->tier];
     stats.policy = "file";
     if (!stats.result.feasible)
       return emitError(loc) << "the plan does not hold: " << stats.result.infeasible.reason;
@@ -208,6 +225,9 @@ LogicalResult compile(StringRef path, const CompileOptions &options, EmitLevel l
     return failure();
   result.output.assign(file->begin(), file->end());
   stats->verified = true; // exportPlan fails where the verifier rejects
+  // With the slots of transfers and the results that the planner does not see.
+  for (auto [peak, tier] : llvm::zip(stats->result.peakBytes, program->getTiers().getAsRange<sched::TierAttr>()))
+    peak = std::max(peak, tier.getArena());
 
   stats->compileSeconds = secondsSince(start);
   result.stats = toJson(*stats, problem);

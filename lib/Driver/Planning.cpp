@@ -8,6 +8,7 @@
 
 #include "spillway/Driver/Compiler.h"
 #include "spillway/Support/Bytes.h"
+#include "spillway/Transforms/Schedule.h"
 
 using namespace mlir;
 
@@ -33,6 +34,23 @@ FailureOr<std::vector<uint64_t>> resolveBudgets(const CompileOptions &options, c
   return budgets;
 }
 
+std::vector<std::vector<uint64_t>> usableBudgets(const planner::Problem &problem,
+                                                 const std::vector<uint64_t> &budgets) {
+  std::optional<Staging> staging = stagingOf(problem);
+  if (!staging)
+    return {budgets};
+  std::vector<std::vector<uint64_t>> out;
+  if (budgets[staging->tier] >= staging->bytes()) {
+    out.push_back(budgets);
+    out.back()[staging->tier] -= staging->bytes();
+  }
+  out.push_back(budgets);
+  for (uint32_t tier = 1; tier < budgets.size(); ++tier)
+    if (problem.machine.route(tier, 0).size() == 2)
+      out.back()[tier] = 0;
+  return out;
+}
+
 void emitInfeasible(MLIRContext &context, const planner::Problem &problem, const std::vector<uint64_t> &budgets,
                     const planner::Infeasible &why) {
   const std::string &tier = problem.machine.tiers[why.tier].name;
@@ -55,6 +73,12 @@ void emitInfeasible(MLIRContext &context, const planner::Problem &problem, const
     if (why.peakStorages.size() > 6)
       error << "\n    and " << why.peakStorages.size() - 6 << " more";
   }
+  std::vector<uint64_t> usable = usableBudgets(problem, budgets).front();
+  for (uint32_t t = 0; t < budgets.size(); ++t)
+    if (usable[t] != budgets[t])
+      error << "\n  of the " << problem.machine.tiers[t].name << " budget, " << size(budgets[t] - usable[t])
+            << (usable[t] ? " are kept for the slots of transfers over two links"
+                          : " cannot be used: there is no room for the slots of its transfers");
   error << "\n  to need less: a smaller batch or sequence (--dim), or more of another tier";
 }
 

@@ -9,7 +9,12 @@
 // RUN: not spillwayc %s --device-budget=12XB -o %t 2>&1 | FileCheck %s --check-prefix=SIZE
 // SIZE: error: --device-budget: expected a size such as 512MiB, 8GB or a number of bytes, found '12XB'
 
+// RUN: not spillwayc %s --micro-batches=0 -o %t 2>&1 | FileCheck %s --check-prefix=MICRO0
+// MICRO0: error: expected a number of at least 1 for --micro-batches
+
 // RUN: rm -f %t
+// RUN: not spillwayc %s --loss='mse(y)' --micro-batches=4 -o %t 2>&1 | FileCheck %s --check-prefix=MICRO
+// MICRO: error: --micro-batches=4: gradient accumulation cannot be compiled yet, expected 1
 // RUN: not spillwayc %t.missing.onnx -o %t 2>&1 | FileCheck %s --check-prefix=MISSING
 // MISSING: missing.onnx: error: there is no such file
 // RUN: not spillwayc %S/../lit.cfg.py -o %t 2>&1 | FileCheck %s --check-prefix=KIND

@@ -46,7 +46,7 @@ cl::list<std::string> freeze("freeze", cl::value_desc("REGEX"), cl::cat(modelOpt
 cl::list<std::string> trainable("trainable", cl::value_desc("REGEX"), cl::cat(modelOptions),
                                 cl::desc("Initializers that are trained whatever the rule says"));
 cl::opt<int64_t> microBatches("micro-batches", cl::value_desc("M"), cl::init(1), cl::cat(modelOptions),
-                              cl::desc("Gradient accumulation over M micro-batches (only 1 is supported so far)"));
+                              cl::desc("Gradient accumulation over M micro-batches; only 1 can be compiled so far"));
 
 cl::opt<std::string> target("target", cl::value_desc("FILE|NAME"), cl::init("cpu-emulated"), cl::cat(machineOptions),
                             cl::desc("The machine: a file, or a name under targets/"));
@@ -214,8 +214,14 @@ int main(int argc, char **argv) {
   }
   if (!(planSeconds >= 0 && planSeconds <= 1e6))
     return usageError("expected a number of seconds from 0 to 1000000 for --plan-seconds");
-  if (microBatches != 1)
-    return usageError("--micro-batches: only 1 is supported so far");
+  if (microBatches < 1)
+    return usageError("expected a number of at least 1 for --micro-batches");
+  if (microBatches > 1) {
+    llvm::errs() << "error: --micro-batches=" << microBatches
+                 << ": gradient accumulation cannot be compiled yet, expected 1; a smaller batch (--dim) or "
+                    "--device-budget lowers memory as well\n";
+    return 1;
+  }
   if (emit == EmitLevel::File && outputPath.empty() && !allPolicies && statsPath.empty())
     return usageError("nothing to write: give -o FILE, --stats=FILE or --emit=LEVEL");
 

@@ -90,6 +90,12 @@ mlir::FailureOr<KernelProfile> loadProfile(llvm::StringRef path, mlir::MLIRConte
 mlir::FailureOr<std::vector<uint64_t>> resolveBudgets(const CompileOptions &options, const Target &target,
                                                       mlir::MLIRContext &context);
 
+/// Budgets to plan with, the next where the one before does not do. Transfers
+/// over two links take slots of the tier between (stagingOf), which the planner
+/// does not know: that tier has so much less, or no tier beyond it is used.
+std::vector<std::vector<uint64_t>> usableBudgets(const planner::Problem &problem,
+                                                 const std::vector<uint64_t> &budgets);
+
 /// Says why a budget cannot be met: tier, floor, smallest budget found, what
 /// makes up the peak, what to change.
 void emitInfeasible(mlir::MLIRContext &context, const planner::Problem &problem,

@@ -17,10 +17,25 @@
 #include "Offload/Offload.h"
 #include "Sched/Sched.h"
 #include "spillway/Planner/Planner.h"
+#include <optional>
 
 namespace spillway {
 class StepTable;
 struct StepProblem;
+
+/// Slots of a tier through which transfers over two links go, chunk by chunk.
+struct Staging {
+  uint32_t tier = 0;
+  uint64_t slots = 0; ///< for loads, and as many for stores
+  uint64_t slotBytes = 0;
+  /// What they take of the tier.
+  uint64_t bytes() const { return 2 * slots * slotBytes; }
+};
+
+/// The slots that a plan's transfers need; without a plan, those that suffice
+/// for any plan of the problem. Nothing where every transfer has its own link.
+std::optional<Staging> stagingOf(const planner::Problem &problem,
+                                 const planner::Plan *plan = nullptr);
 
 /// Writes the step that does what `plan` says, behind the frozen step of
 /// `table`, as its `@NAME_plan`. The plan may come from anywhere: an action
