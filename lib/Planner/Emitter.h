@@ -48,15 +48,6 @@ struct Emission {
 Emission emitPlan(const Analysis &analysis, const Decisions &decisions,
                   const std::vector<uint64_t> &budgets);
 
-/// Moves loads to where their links get to them in time, and as far as memory
-/// allows.
-void hoistLoads(const Problem &problem, Plan &plan, uint64_t budget);
-
-/// Frees what is stored only when the store is expected to be done, as far as
-/// memory allows, so that nobody takes its bytes and waits.
-void delayFrees(const Problem &problem, Plan &plan,
-                const std::vector<uint64_t> &budgets);
-
 } // namespace spillway::planner
 
 #endif // SPILLWAY_LIB_PLANNER_EMITTER_H

@@ -14,7 +14,9 @@
 
 #include "../Emitter.h"
 #include "../GapGreedy.h"
+#include "../GapGroups.h"
 #include "../Policy.h"
+#include "../Prefetch.h"
 #include "../RematPortfolio.h"
 #include "spillway/Planner/Simulator.h"
 
@@ -148,6 +150,7 @@ private:
     for (int round = 0; round < 3; ++round) {
       Emission e = emitPlan(a, d, request.budgets);
       if (!e.ok) {
+        fprintf(stderr, "fail: %s\n", e.reason.c_str());
         if (reason.empty()) {
           reason = e.reason;
           tier = e.tier;
@@ -184,10 +187,13 @@ private:
 
   /// The best few, best first.
   void keep(Candidate c) {
+    for (const Candidate &o : found)
+      if (o.stepNs == c.stepNs && o.linkBytes == c.linkBytes)
+        return;
     auto at = std::find_if(found.begin(), found.end(),
                            [&](const Candidate &o) { return c.better(o); });
     found.insert(at, std::move(c));
-    if (found.size() > 6)
+    if (found.size() > 3)
       found.pop_back();
   }
 
@@ -205,13 +211,20 @@ private:
           answer.lastResorts.push_back(std::move(e.plan));
       }
     }
-    for (Candidate &c : found) {
-      if (c.linkBytes && request.iterations) {
-        answer.plans.push_back(c.plan);
-        delayFrees(problem, answer.plans.back(), request.budgets);
+    // The same decisions with a little less memory, for addresses that need
+    // more than the sum of live bytes.
+    Candidate &best = found.front();
+    if (best.linkBytes && request.iterations)
+      for (uint64_t permille : {5, 10, 20, 35, 50}) {
+        std::vector<uint64_t> less = request.budgets;
+        less[0] -= less[0] / 1000 * permille;
+        if (Emission e = emitPlan(a, best.decisions, less); e.ok) {
+          hoistLoads(problem, e.plan, less[0]);
+          answer.plans.push_back(std::move(e.plan));
+        }
       }
-      answer.plans.push_back(std::move(c.plan));
-    }
+    for (size_t i = found.size(); i-- > 0;)
+      answer.plans.insert(answer.plans.begin(), std::move(found[i].plan));
     return answer;
   }
 
@@ -223,38 +236,76 @@ private:
   uint32_t tier = 0;
 };
 
-/// Changes one decision, or the same decision of all gaps that look alike (the
-/// layers of a model), and keeps what is better.
+/// Changes what a group of gaps that look alike, or a stretch of one, does, and
+/// keeps what is better.
 void Joint::improve() {
   if (found.empty())
     return;
-  std::vector<uint32_t> worth;
-  for (uint32_t g = 0; g < a.gaps.size(); ++g)
-    if (a.gaps[g].to > a.gaps[g].from + 1)
-      worth.push_back(g);
-  if (worth.empty())
+  std::vector<GapGroup> groups = groupGaps(a);
+  if (groups.empty())
     return;
   int64_t compute = 0;
   for (const Operator &op : problem.operators)
     compute += op.costNs[0];
-  Random random;
   // An iteration takes time in proportion to the plan's length.
   uint32_t length = uint32_t(found.front().plan.actions.size()) + 1;
-  uint32_t iterations =
+  uint64_t left =
       request.deadline
-          ? request.iterations
-          : std::min<uint64_t>(request.iterations, 16 + 500000 / length);
-  for (uint32_t i = 0; i < iterations && !request.late(); ++i) {
-    if (found.front().stepNs <= compute + compute / 1000)
-      return; // nothing to win
-    Decisions d = found.front().decisions;
-    uint32_t count = 1 + random.below(3);
-    for (uint32_t k = 0; k < count; ++k) {
-      uint32_t g = worth[random.below(uint32_t(worth.size()))];
-      d.gaps[g] = GapChoice(random.below(3));
+          ? UINT64_MAX
+          : std::min<uint64_t>(request.iterations * uint64_t(10),
+                               16 + request.iterations * 20000ull / length);
+  auto done = [&] {
+    return left == 0 || request.late() ||
+           found.front().stepNs <= compute + compute / 1000;
+  };
+  auto set = [&](Decisions &d, const GapGroup &group, size_t begin, size_t end,
+                 GapChoice choice) {
+    bool changes = false;
+    for (size_t k = begin; k < end; ++k) {
+      changes |= d.gaps[group.gaps[k]] != choice;
+      d.gaps[group.gaps[k]] = choice;
     }
+    return changes;
+  };
+  auto tryOut = [&](Decisions d) {
+    --left;
+    int64_t before = found.front().stepNs;
     assignHomes(a, d, request.budgets);
-    attempt(d);
+    attempt(std::move(d));
+    return found.front().stepNs < before;
+  };
+  // First each group as a whole, and its earlier and later half.
+  for (const GapGroup &group : groups) {
+    size_t n = group.gaps.size(), half = n / 2;
+    for (GapChoice choice : group.choices)
+      for (auto [begin, end] :
+           {std::pair(size_t(0), n), std::pair(size_t(0), half),
+            std::pair(half, n)}) {
+        if (done())
+          return;
+        Decisions d = found.front().decisions;
+        if (begin < end && set(d, group, begin, end, choice))
+          tryOut(std::move(d));
+      }
+  }
+  Random random;
+  while (!done()) {
+    Decisions d = found.front().decisions;
+    uint32_t count = 1 + random.below(2);
+    bool changes = false;
+    for (uint32_t k = 0; k < count; ++k) {
+      const GapGroup &group = groups[random.below(uint32_t(groups.size()))];
+      uint32_t n = uint32_t(group.gaps.size());
+      uint32_t begin = random.below(n),
+               end = begin + 1 + random.below(n - begin);
+      changes |=
+          set(d, group, begin, end,
+              group.choices[random.below(uint32_t(group.choices.size()))]);
+    }
+    if (changes)
+      tryOut(std::move(d));
+    else
+      --left;
   }
 }
 

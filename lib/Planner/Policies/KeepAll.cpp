@@ -13,6 +13,7 @@
 
 #include "../Emitter.h"
 #include "../Policy.h"
+#include "../Prefetch.h"
 
 using namespace spillway::planner;
 

@@ -1,0 +1,82 @@
+//===- Layout.cpp - A plan's addresses --------------------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layout.h"
+#include "Analysis.h"
+#include "spillway/Planner/Offsets.h"
+
+#include <algorithm>
+
+using namespace spillway::planner;
+
+Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
+                                 const std::vector<uint64_t> &budgets) {
+  Layout out;
+  out.lives = lifetimes(problem, plan);
+  uint32_t n = uint32_t(plan.actions.size());
+  uint32_t numTiers = uint32_t(problem.machine.tiers.size());
+  // Lives that share a buffer are one item. A life takes over from an earlier
+  // one but where the chain wraps around, so roots are found by walking.
+  auto root = [&](uint32_t l) {
+    for (uint32_t steps = 0; out.lives[l].takesOver >= 0 && steps <= n; ++steps)
+      l = uint32_t(out.lives[l].takesOver);
+    return l;
+  };
+  std::vector<std::vector<OffsetItem>> items(numTiers);
+  std::vector<uint32_t> itemOf(out.lives.size(), none);
+  for (uint32_t l = 0; l < out.lives.size(); ++l) {
+    uint32_t r = root(l);
+    const Lifetime &life = out.lives[l];
+    auto &list = items[life.instance.tier];
+    if (itemOf[r] == none) {
+      itemOf[r] = uint32_t(list.size());
+      list.emplace_back();
+    }
+    itemOf[l] = itemOf[r];
+    OffsetItem &item = list[itemOf[l]];
+    item.bytes = std::max(
+        item.bytes,
+        problem.storages[life.instance.storage].partBytes(life.instance.part));
+    if (!life.wraps) {
+      item.live.push_back({life.first, life.end});
+    } else if (life.first == life.end) {
+      item.live.push_back({0, n});
+    } else {
+      item.live.push_back({life.first, n});
+      item.live.push_back({0, life.end});
+    }
+  }
+  std::vector<std::pair<uint32_t, uint32_t>> workspaceItem(n, {0, none});
+  for (uint32_t at = 0; at < n; ++at) {
+    const Action &a = plan.actions[at];
+    if (a.kind != ActionKind::Run || problem.operators[a.op].workspace == 0)
+      continue;
+    uint32_t tier = problem.machine.engines[a.engine].tier;
+    workspaceItem[at] = {tier, uint32_t(items[tier].size())};
+    items[tier].push_back(
+        {problem.operators[a.op].workspace, {{at, at + 1}}, std::nullopt});
+  }
+  std::vector<OffsetResult> results;
+  for (uint32_t t = 0; t < numTiers; ++t) {
+    OffsetOptions options;
+    options.alignment = problem.alignment;
+    options.target = budgets[t] == unlimited ? 0 : budgets[t];
+    results.push_back(assignOffsets(items[t], options));
+    out.heights.push_back(results.back().height);
+    out.loads.push_back(results.back().maxLoad);
+  }
+  for (uint32_t l = 0; l < out.lives.size(); ++l)
+    out.offsets.push_back(
+        results[out.lives[l].instance.tier].offsets[itemOf[l]]);
+  out.workspaces.assign(n, 0);
+  for (uint32_t at = 0; at < n; ++at)
+    if (workspaceItem[at].second != none)
+      out.workspaces[at] =
+          results[workspaceItem[at].first].offsets[workspaceItem[at].second];
+  return out;
+}
