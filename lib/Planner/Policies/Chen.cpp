@@ -22,6 +22,7 @@
 
 #include "../ForwardPart.h"
 #include "../Policy.h"
+#include "../Prefetch.h"
 
 #include <algorithm>
 #include <cmath>
