@@ -187,6 +187,7 @@ int runOffsets(const Options &options) {
     throw InputError(options.problem + ": " + error);
   OffsetOptions offsets;
   offsets.alignment = 1;
+  offsets.effort = uint64_t(options.iterations) * 25000000;
   if (!options.budget.empty())
     offsets.target = bytesOf("--budget", options.budget);
   auto start = std::chrono::steady_clock::now();
@@ -200,10 +201,11 @@ int runOffsets(const Options &options) {
     writeFile(options.stats, Json({{"feasible", feasible},
                                    {"height", r.height},
                                    {"max_load", r.maxLoad},
+                                   {"lower_bound", r.lowerBound},
                                    {"plan_seconds", seconds}})
                                      .dump(1) +
                                  "\n");
-  std::printf("height   %llu (%.4f of the largest load, %llu) in %.2f s\n",
+  std::printf("height   %llu (%.6f of the largest load, %llu) in %.2f s\n",
               (unsigned long long)r.height,
               double(r.height) / double(std::max<uint64_t>(r.maxLoad, 1)),
               (unsigned long long)r.maxLoad, seconds);
@@ -211,9 +213,9 @@ int runOffsets(const Options &options) {
     throw InputError(
         "the lowest height found, " + std::to_string(r.height) +
         ", is above the budget of " + std::to_string(offsets.target) +
-        (r.maxLoad > offsets.target
-             ? "; no height below " + std::to_string(r.maxLoad) + " exists"
-             : ""));
+        (r.lowerBound > offsets.target
+             ? "; no height below " + std::to_string(r.lowerBound) + " exists"
+             : "; a larger --iterations may find one"));
   if (!options.output.empty()) {
     std::string out = input->lines[0] + ",offset\n";
     for (size_t i = 0; i < r.offsets.size(); ++i)
