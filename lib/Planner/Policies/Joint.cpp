@@ -150,7 +150,6 @@ private:
     for (int round = 0; round < 3; ++round) {
       Emission e = emitPlan(a, d, request.budgets);
       if (!e.ok) {
-        fprintf(stderr, "fail: %s\n", e.reason.c_str());
         if (reason.empty()) {
           reason = e.reason;
           tier = e.tier;
