@@ -14,9 +14,16 @@
 #ifndef SPILLWAY_LIB_PLANNER_REMATPORTFOLIO_H
 #define SPILLWAY_LIB_PLANNER_REMATPORTFOLIO_H
 
-#include "RematSearch.h"
+#include "Analysis.h"
 
 namespace spillway::planner {
+
+/// Only whole, unchanging storages on one tier, nothing fed.
+bool canSearchRemat(const Problem &problem);
+
+/// The plan that runs a sequence and frees everything after its last use.
+Plan planOfSequence(const Analysis &analysis,
+                    const std::vector<uint32_t> &sequence);
 
 struct RematRequest {
   uint64_t budget = 0;

@@ -6,19 +6,22 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// For problems without a second tier. The state is a sequence of operators with
-// free slots between; an operator may stand in it more than once. Moves insert
-// a recomputation shortly before a use, remove one, or move one; memory is kept
-// in a tree, so that a move costs a few logarithms. After Imanishi et al., "A
-// fast heuristic to optimize time-space tradeoff for large models", with
-// inserts aimed at uses rather than anywhere.
+// Simulated annealing over sequences of operators that may stand in them more
+// than once. After Imanishi et al., "A fast heuristic to optimize time-space
+// tradeoff for large models", with moves of more than one operator: what is
+// inserted brings along what it needs and is gone, what is removed takes along
+// what nobody else needs, what is moved pushes what is in the way.
+//
+// All is relative to the problem: temperatures to the mean cost of an operator,
+// softness to the budget, and the weight of bytes above the budget follows from
+// whether the search is within it.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef SPILLWAY_LIB_PLANNER_REMATSEARCH_H
 #define SPILLWAY_LIB_PLANNER_REMATSEARCH_H
 
-#include "Analysis.h"
+#include "RematGraph.h"
 
 #include <chrono>
 #include <optional>
@@ -26,25 +29,29 @@
 namespace spillway::planner {
 
 struct RematOptions {
+  uint64_t budget = 0;
   uint64_t moves = 1000000;
+  /// Keep the order of first runs.
   bool fixedOrder = false;
   uint64_t seed = 1;
-  /// Stops there with the best so far.
+  /// Stop as soon as a sequence is within the budget.
+  bool first = false;
+  /// Stop there with the best so far.
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
+  /// In mean costs of an operator.
+  double hot = 1, cold = 1e-3;
 };
 
-/// Only whole, unchanging storages on one tier, nothing fed.
-bool canSearchRemat(const Problem &problem);
+struct RematFound {
+  std::vector<uint32_t> sequence; ///< empty: none within the budget
+  int64_t cost = INT64_MAX;
+  /// What the search ended with, within the budget or not.
+  std::vector<uint32_t> last;
+};
 
-/// A sequence of operators within the budget, or nothing. Starts from `start`,
-/// or from the problem's own order where that is empty.
-std::vector<uint32_t> searchRemat(const Analysis &analysis, uint64_t budget,
-                                  const RematOptions &options,
-                                  const std::vector<uint32_t> &start = {});
-
-/// The plan that runs a sequence and frees everything after its last use.
-Plan planOfSequence(const Analysis &analysis,
-                    const std::vector<uint32_t> &sequence);
+/// Starts from a valid sequence, within the budget or not.
+RematFound searchRemat(const RematGraph &graph, const RematOptions &options,
+                       const std::vector<uint32_t> &start);
 
 } // namespace spillway::planner
 

@@ -59,11 +59,11 @@ public:
     if (keepAll())
       return finish();
     bool swap = problem.machine.tiers.size() > 1;
-    greedy({.swap = swap});
-    if (canSearchRemat(problem)) {
-      if (found.empty())
-        fallback(swap);
+    if (canSearchRemat(problem))
       anneal();
+    else
+      greedy({.swap = swap});
+    if (canSearchRemat(problem)) {
     } else if (request.iterations) {
       for (double margin : {0.0, 0.05, 0.1, 0.2})
         for (double link : {0.015, 0.05, 0.1, 0.2})
