@@ -469,6 +469,8 @@ bool Emitter::runOp(uint32_t index, bool first, uint32_t depth) {
                        std::to_string(limit[0]) + " bytes of " +
                        machine.tiers[0].name);
   };
+  if (plan.actions.size() > 100000 + 100 * size_t(a.numOps))
+    return noRoom("does not come to its turn without runs over and over");
   // First what must be recomputed, which takes most room; then what is loaded.
   auto gather = [&] {
     for (int pass = 0; pass < 2; ++pass)

@@ -98,8 +98,9 @@ bool RematMoves::insert(uint32_t across) {
 }
 
 bool RematMoves::insertRun(uint32_t op, uint32_t slot) {
-  const auto &reads = graph.ops[op].reads;
-  for (uint32_t s : reads) {
+  if (fixedOrder && state.slotsOf(op).front() > slot)
+    return false;
+  for (uint32_t s : graph.ops[op].reads) {
     const auto &list = state.eventsOf(s);
     if (list.front().slot >= slot)
       return false;

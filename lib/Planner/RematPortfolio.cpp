@@ -11,58 +11,121 @@
 #include "RematSearch.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
+#include <thread>
 
 using namespace spillway::planner;
 
-std::vector<std::vector<uint32_t>>
-spillway::planner::findRematPlans(const Analysis &a,
-                                  const RematRequest &request,
-                                  const std::vector<uint32_t> &start) {
-  std::vector<std::vector<uint32_t>> found;
-  RematGraph whole = makeRematGraph(a);
-  RematGraph fine = request.fixedOrder ? whole : reduce(whole, false);
-  RematGraph coarse = request.fixedOrder ? whole : reduce(fine, true);
-  auto env = [](const char *n, double d) { const char *e = std::getenv(n); return e ? atof(e) : d; };
-  auto search = [&](const RematGraph &g, RematOptions o, const std::vector<uint32_t> &from) {
-    o.budget = request.budget; o.fixedOrder = request.fixedOrder;
-    RematFound f = searchRemat(g, o, contract(g, a.numOps, from));
-    std::fprintf(stderr, "ops %zu moves %llu start %zu: cost %lld\n", g.ops.size(), (unsigned long long)o.moves, from.size(), (long long)f.cost);
-    f.sequence = expand(g, f.sequence); f.last = expand(g, f.last);
-    return f;
-  };
-  std::vector<uint32_t> given;
-  for (uint32_t i = 0; i < a.numOps; ++i) given.push_back(i);
-  std::vector<uint32_t> feasible = start;
-  if (start.empty()) {
-    RematOptions f;
-    f.first = true; f.moves = std::min<uint64_t>(3000000, 20000 + 5000 * a.numOps);
-    RematFound r = search(fine, f, given);
-    if (r.sequence.empty()) return found;
-    feasible = r.sequence;
+namespace {
+
+using Sequence = std::vector<uint32_t>;
+
+/// How the moves of a chain are spent: first on groups, then on operators.
+/// Hotter than one mean cost of an operator forgets where it comes from.
+struct Recipe {
+  double groups;    ///< share of the moves
+  double groupsHot; ///< see RematOptions
+  double operatorsHot;
+};
+
+class Portfolio {
+public:
+  Portfolio(const Analysis &a, const RematRequest &request)
+      : request(request), numOps(a.numOps), whole(makeRematGraph(a)),
+        // Both reductions change the order of first runs.
+        fine(request.fixedOrder ? whole : reduce(whole, false)),
+        coarse(request.fixedOrder ? whole : reduce(whole, true)) {
+    for (uint32_t op = 0; op < numOps; ++op)
+      given.push_back(op);
   }
-  found.push_back(feasible);
-  if (!request.iterations) return found;
-  uint64_t moves = request.iterations * 10000ull;
-  auto chain = [&](uint64_t seed, double share, double hot, double hot2, bool fromFeasible) {
-    RematFound f;
-    f.last = fromFeasible ? feasible : given;
-    RematOptions o; o.seed = seed; o.deadline = request.deadline;
-    if (share > 0) {
-      o.moves = uint64_t(double(moves) * share); o.hot = hot; o.cold = env("COLD", 1e-3);
-      f = search(coarse, o, f.last);
-    }
-    if (share < 1) {
-    o.moves = uint64_t(double(moves) * (1 - share)); o.hot = hot2; o.cold = env("COLD", 1e-3);
-    RematFound g = search(fine, o, f.sequence.empty() ? f.last : f.sequence);
-    if (g.cost < f.cost) f = g;
-    }
-    return f;
+
+  std::vector<Sequence> run() {
+    std::vector<Sequence> out;
+    // What is feasible must not depend on the number of iterations.
+    RematOptions first;
+    first.moves = std::min<uint64_t>(3000000, 20000 + 5000ull * numOps);
+    first.first = true;
+    Found start = search(fine, first, given);
+    if (start.sequence.empty())
+      return out;
+    out.push_back(start.sequence);
+    // As many moves as there are pairs of an operator and a place, a few times
+    // over, but no more than takes a tenth of a second.
+    uint64_t moves =
+        request.iterations * std::min<uint64_t>(60000, 8ull * numOps * numOps);
+    if (moves == 0)
+      return out;
+    uint64_t wide = moves / 4 * 3;
+    auto [a, b] = both([&] { return chain({0.6, 3, 1}, wide, 2, given); },
+                       [&] { return chain({0, 0, 3}, wide, 3, given); });
+    const Found &best = b.cost < a.cost ? b : a;
+    if (best.cost < start.cost)
+      start = best;
+    auto [c, d] = both(
+        [&] { return chain({0, 0, 0.3}, moves - wide, 4, start.sequence); },
+        [&] { return chain({0, 0, 0.1}, moves - wide, 5, start.sequence); });
+    for (const Found *f : {&a, &b, &c, &d})
+      if (!f->sequence.empty())
+        out.push_back(f->sequence);
+    return out;
+  }
+
+private:
+  /// In the problem's operators.
+  struct Found {
+    Sequence sequence, last;
+    int64_t cost = INT64_MAX;
   };
-  RematFound f = chain(uint64_t(env("SEED", 1)), env("SHARE", 0), env("HOT", 1), env("HOT2", 1), env("FEAS", 0));
-  if (!f.sequence.empty()) found.push_back(f.sequence);
-  return found;
+
+  Found search(const RematGraph &graph, RematOptions options,
+               const Sequence &from) const {
+    options.budget = request.budget;
+    options.fixedOrder = request.fixedOrder;
+    RematFound f = searchRemat(graph, options, contract(graph, numOps, from));
+    return {expand(graph, f.sequence), expand(graph, f.last), f.cost};
+  }
+
+  Found chain(const Recipe &recipe, uint64_t moves, uint64_t seed,
+              const Sequence &from) const {
+    RematOptions options;
+    options.seed = seed;
+    options.deadline = request.deadline;
+    Found out;
+    out.last = from;
+    uint64_t groups = uint64_t(double(moves) * recipe.groups);
+    if (groups) {
+      options.moves = groups;
+      options.hot = recipe.groupsHot;
+      out = search(coarse, options, from);
+    }
+    options.moves = moves - groups;
+    options.hot = recipe.operatorsHot;
+    Found then =
+        search(fine, options, out.sequence.empty() ? out.last : out.sequence);
+    return then.cost < out.cost ? then : out;
+  }
+
+  /// Two chains at once; what comes out does not depend on which is first.
+  template <typename F, typename G>
+  std::pair<Found, Found> both(F f, G g) const {
+    std::pair<Found, Found> out;
+    std::thread other([&] { out.second = g(); });
+    out.first = f();
+    other.join();
+    return out;
+  }
+
+  const RematRequest &request;
+  uint32_t numOps;
+  RematGraph whole, fine, coarse;
+  Sequence given;
+};
+
+} // namespace
+
+std::vector<std::vector<uint32_t>>
+spillway::planner::findRematPlans(const Analysis &analysis,
+                                  const RematRequest &request) {
+  return Portfolio(analysis, request).run();
 }
 
 bool spillway::planner::canSearchRemat(const Problem &problem) {

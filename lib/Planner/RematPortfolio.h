@@ -16,6 +16,9 @@
 
 #include "Analysis.h"
 
+#include <chrono>
+#include <optional>
+
 namespace spillway::planner {
 
 /// Only whole, unchanging storages on one tier, nothing fed.
@@ -36,11 +39,9 @@ struct RematRequest {
 };
 
 /// Sequences of operators within the budget, in no order; none if none was
-/// found. `canSearchRemat` must hold. `start`: a sequence within the budget
-/// that somebody else found, or empty.
-std::vector<std::vector<uint32_t>>
-findRematPlans(const Analysis &analysis, const RematRequest &request,
-               const std::vector<uint32_t> &start);
+/// found. `canSearchRemat` must hold.
+std::vector<std::vector<uint32_t>> findRematPlans(const Analysis &analysis,
+                                                  const RematRequest &request);
 
 } // namespace spillway::planner
 

@@ -22,9 +22,10 @@ public:
   Search(const RematGraph &graph, const RematOptions &options)
       : graph(graph), options(options), random(options.seed), state(graph),
         moves(graph, state, random, options.fixedOrder),
-        limit(double(options.budget)) {
+        limit(double(options.budget)), least(graph.onceCost) {
     uint32_t costly = 0;
     for (const RematOp &op : graph.ops) {
+      least += op.cost;
       base += double(op.cost);
       costly += op.cost > 0;
     }
@@ -55,7 +56,7 @@ public:
 
 private:
   bool enough() const {
-    if (options.first && found.cost != INT64_MAX)
+    if (found.cost <= least || (options.first && found.cost != INT64_MAX))
       return true;
     return options.deadline &&
            std::chrono::steady_clock::now() >= *options.deadline;
@@ -81,7 +82,9 @@ private:
   RematState state;
   RematMoves moves;
   RematFound found;
-  double limit, base = 0, unit = 1;
+  double limit;
+  int64_t least; ///< cost of running each operator once
+  double base = 0, unit = 1;
   double temperature = 0, softness = 0, now = 0, bound = 0;
   double weight = 2; ///< of bytes above the budget
 };

@@ -39,7 +39,7 @@ struct RematOptions {
   /// Stop there with the best so far.
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   /// In mean costs of an operator.
-  double hot = 1, cold = 1e-3;
+  double hot = 1, cold = 0.01;
 };
 
 struct RematFound {

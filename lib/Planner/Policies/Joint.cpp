@@ -59,12 +59,12 @@ public:
     if (keepAll())
       return finish();
     bool swap = problem.machine.tiers.size() > 1;
-    if (canSearchRemat(problem))
+    bool oneTier = canSearchRemat(problem);
+    if (oneTier)
       anneal();
     else
       greedy({.swap = swap});
-    if (canSearchRemat(problem)) {
-    } else if (request.iterations) {
+    if (!oneTier && request.iterations) {
       for (double margin : {0.0, 0.05, 0.1, 0.2})
         for (double link : {0.015, 0.05, 0.1, 0.2})
           greedy({.linkWeight = link, .margin = margin, .swap = swap});
@@ -102,14 +102,9 @@ private:
 
   /// On one tier all that can be done is to recompute and to reorder.
   void anneal() {
-    std::vector<uint32_t> start;
-    if (!found.empty())
-      for (const Action &action : found.front().plan.actions)
-        if (action.kind == ActionKind::Run)
-          start.push_back(action.op);
     RematRequest remat{request.budgets[0], request.iterations,
                        request.fixedOrder, request.deadline};
-    for (const auto &sequence : findRematPlans(a, remat, start)) {
+    for (const auto &sequence : findRematPlans(a, remat)) {
       Candidate c;
       c.plan = planOfSequence(a, sequence);
       for (uint32_t op : sequence)
