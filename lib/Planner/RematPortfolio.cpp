@@ -42,7 +42,7 @@ public:
     std::vector<Sequence> out;
     // What is feasible must not depend on the number of iterations.
     RematOptions first;
-    first.moves = std::min<uint64_t>(3000000, 20000 + 5000ull * numOps);
+    first.moves = std::min<uint64_t>(1500000, 20000 + 2000ull * numOps);
     first.first = true;
     Found start = search(fine, first, given);
     if (start.sequence.empty())
