@@ -12,6 +12,7 @@ import sys
 import time
 
 import cases
+import mutants
 import tools
 from tools import MIB, OUT
 
@@ -129,6 +130,7 @@ def speed():
 
 FIGURES = {function.__name__: function
            for function in (losses, gradients, identity, memory, compiling, speed)}
+FIGURES["mutants"] = mutants.figure
 
 
 def rows_of(name):

@@ -52,6 +52,14 @@ def call(*command, threads=None):
     return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
+def output(*command):
+    """Standard output of a command that must succeed."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Failed(f"{Path(command[0]).name} exited with {done.returncode}: {done.stderr[-2000:]}")
+    return done.stdout
+
+
 class Model:
     """An ONNX file with its dimensions, loss and optimizer, compiled on demand."""
 
@@ -72,11 +80,11 @@ class Model:
 
 
 def run(plan, *more, steps, data, seed=1, deviation=0.02, threads=2):
-    """Runs a plan; returns its statistics."""
+    """Runs a plan; returns its statistics. No deviation: no random weights."""
     stats = plan.with_suffix(".run.json")
     call(BIN / "spillway-run", plan, f"--steps={steps}", f"--seed={seed}",
-         f"--init=normal:{deviation}", f"--data={data}", f"--threads={threads}", "--quiet",
-         f"--stats={stats}", *more, threads=threads)
+         f"--data={data}", f"--threads={threads}", "--quiet", f"--stats={stats}",
+         *([f"--init=normal:{deviation}"] if deviation else []), *more, threads=threads)
     return json.loads(stats.read_text())
 
 

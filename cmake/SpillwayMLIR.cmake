@@ -47,12 +47,19 @@ function(spillway_use_pch name)
   target_precompile_headers(${name} REUSE_FROM spillway_pch)
 endfunction()
 
+function(spillway_asan_options name)
+  if(SPILLWAY_SANITIZE MATCHES "address")
+    target_sources(${name} PRIVATE ${PROJECT_SOURCE_DIR}/cmake/asan_options.cpp)
+  endif()
+endfunction()
+
 # add_spillway_mlir_tool(NAME SOURCES... [LINK LIBS...]): a program in build/bin.
 function(add_spillway_mlir_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
   target_link_libraries(${name} PRIVATE spillway_mlir ${ARG_LINK})
   spillway_use_pch(${name})
+  spillway_asan_options(${name})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
@@ -61,6 +68,7 @@ function(add_spillway_mlir_unittest name)
   add_spillway_unittest(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE spillway_mlir)
   spillway_use_pch(${name})
+  spillway_asan_options(${name})
 endfunction()
 
 # add_spillway_plugin(NAME SOURCES... [DEPENDS TARGETS...]): a dialect or pass

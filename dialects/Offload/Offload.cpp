@@ -1,5 +1,4 @@
-//===- Offload.cpp - The offload dialect
-//-----------------------------------===//
+//===- Offload.cpp - The offload dialect ----------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Offload.h - The offload dialect -----------------------------*- C++
-//-*-===//
+//===- Offload.h - The offload dialect --------------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

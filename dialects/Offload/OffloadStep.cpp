@@ -1,5 +1,4 @@
-//===- OffloadStep.cpp - offload.step: syntax and form
-//---------------------===//
+//===- OffloadStep.cpp - offload.step: syntax and form --------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Sched.cpp - The sched dialect
-//---------------------------------------===//
+//===- Sched.cpp - The sched dialect --------------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Sched.h - The sched dialect ---------------------------------*- C++
-//-*-===//
+//===- Sched.h - The sched dialect ------------------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- SchedVerify.cpp - What makes a sched.program well-formed
-//------------===//
+//===- SchedVerify.cpp - What makes a sched.program well-formed -----------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ExportPlan.cpp - The schedule of a plan file
-//------------------------===//
+//===- ExportPlan.cpp - The schedule of a plan file -----------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ExportProgram.cpp - The data-flow table of a plan file
-//--------------===//
+//===- ExportProgram.cpp - The data-flow table of a plan file -------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

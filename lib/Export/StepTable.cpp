@@ -1,5 +1,4 @@
-//===- StepTable.cpp - A frozen step as values and views
-//-------------------===//
+//===- StepTable.cpp - A frozen step as values and views ------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Sha256.cpp - SHA-256 ---------------------------------------*- C++
-//-*-===//
+//===- Sha256.cpp - SHA-256 -----------------------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

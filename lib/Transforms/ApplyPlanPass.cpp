@@ -1,5 +1,4 @@
-//===- ApplyPlanPass.cpp - The pass train-apply-plan
-//-----------------------===//
+//===- ApplyPlanPass.cpp - The pass train-apply-plan ----------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- AssignOffsets.cpp - Addresses for the buffers of a step
-//-------------===//
+//===- AssignOffsets.cpp - Addresses for the buffers of a step ------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

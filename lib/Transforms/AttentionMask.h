@@ -1,5 +1,4 @@
-//===- AttentionMask.h - What a mask of attention says -------------*- C++
-//-*-===//
+//===- AttentionMask.h - What a mask of attention says ----------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- FuseAttention.cpp - Recognise scaled dot-product attention --*- C++
-//-*-===//
+//===- FuseAttention.cpp - Recognise scaled dot-product attention ---------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -9,7 +8,6 @@
 
 #include "AttentionMask.h"
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -287,9 +285,7 @@ struct SwapReshapeTranspose : OpRewritePattern<ReshapeOp> {
 struct FuseAttentionPass : impl::TrainFuseAttentionBase<FuseAttentionPass> {
   void runOnOperation() override {
     // First the views around the keys are brought into one form.
-    RewritePatternSet views(&getContext());
-    views.add<SwapReshapeTranspose>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(views))))
+    if (failed(fuse<SwapReshapeTranspose>(getOperation())))
       return signalPassFailure();
     MaskClassifier classifier;
     RewritePatternSet patterns(&getContext());

@@ -1,5 +1,4 @@
-//===- FuseGelu.cpp - Recognise GELU and SiLU ----------------------*- C++
-//-*-===//
+//===- FuseGelu.cpp - Recognise GELU and SiLU -----------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -167,9 +165,7 @@ struct FuseScaledProduct : OpRewritePattern<UnaryOp> {
 
 struct FuseGeluPass : impl::TrainFuseGeluBase<FuseGeluPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseProduct, FuseScaledProduct>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(fuse<FuseProduct, FuseScaledProduct>(getOperation())))
       signalPassFailure();
   }
 };

@@ -1,5 +1,4 @@
-//===- FuseLayerNorm.cpp - Recognise layer normalization -----------*- C++
-//-*-===//
+//===- FuseLayerNorm.cpp - Recognise layer normalization ------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -93,9 +91,7 @@ struct FuseLayerNormPattern : OpRewritePattern<BinaryOp> {
 
 struct FuseLayerNormPass : impl::TrainFuseLayerNormBase<FuseLayerNormPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseLayerNormPattern>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(fuse<FuseLayerNormPattern>(getOperation())))
       signalPassFailure();
   }
 };

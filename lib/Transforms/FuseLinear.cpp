@@ -1,5 +1,4 @@
-//===- FuseLinear.cpp - Give a matrix product its bias -------------*- C++
-//-*-===//
+//===- FuseLinear.cpp - Give a matrix product its bias --------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -58,9 +56,7 @@ struct FuseBias : OpRewritePattern<BinaryOp> {
 
 struct FuseLinearPass : impl::TrainFuseLinearBase<FuseLinearPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseBias>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(fuse<FuseBias>(getOperation())))
       signalPassFailure();
   }
 };

@@ -1,5 +1,4 @@
-//===- FusePatterns.cpp - What the fusing passes share -------------*- C++
-//-*-===//
+//===- FusePatterns.cpp - What the fusing passes share --------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- FusePatterns.h - What the fusing passes share ---------------*- C++
-//-*-===//
+//===- FusePatterns.h - What the fusing passes share ------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -13,9 +12,18 @@
 #include "Train/Builders.h"
 #include "Train/Train.h"
 #include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include <optional>
 
 namespace spillway::train {
+
+/// All that a fusing pass does: applies its patterns until nothing changes.
+template <typename... Patterns>
+mlir::LogicalResult fuse(mlir::Operation *root) {
+  mlir::RewritePatternSet patterns(root->getContext());
+  patterns.add<Patterns...>(root->getContext());
+  return mlir::applyPatternsGreedily(root, std::move(patterns));
+}
 
 /// The operand of `fn` where `value` is that function of one element.
 mlir::Value matchUnary(mlir::Value value, llvm::StringRef fn);

@@ -1,5 +1,4 @@
-//===- FuseRmsNorm.cpp - Recognise root-mean-square normalization --*- C++
-//-*-===//
+//===- FuseRmsNorm.cpp - Recognise root-mean-square normalization ---------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -68,9 +66,7 @@ struct FuseRmsNormPattern : OpRewritePattern<BinaryOp> {
 
 struct FuseRmsNormPass : impl::TrainFuseRmsNormBase<FuseRmsNormPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseRmsNormPattern>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(fuse<FuseRmsNormPattern>(getOperation())))
       signalPassFailure();
   }
 };

@@ -1,5 +1,4 @@
-//===- FuseRotary.cpp - Recognise rotary position embedding --------*- C++
-//-*-===//
+//===- FuseRotary.cpp - Recognise rotary position embedding ---------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -8,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusePatterns.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "spillway/Transforms/Passes.h"
 
 namespace spillway {
@@ -134,9 +132,7 @@ struct FuseRotaryPattern : OpRewritePattern<BinaryOp> {
 
 struct FuseRotaryPass : impl::TrainFuseRotaryBase<FuseRotaryPass> {
   void runOnOperation() override {
-    RewritePatternSet patterns(&getContext());
-    patterns.add<FuseRotaryPattern>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    if (failed(fuse<FuseRotaryPattern>(getOperation())))
       signalPassFailure();
   }
 };

@@ -1,5 +1,4 @@
-//===- InsertWaits.cpp - Waits from byte ranges
-//----------------------------===//
+//===- InsertWaits.cpp - Waits from byte ranges ---------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

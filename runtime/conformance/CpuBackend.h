@@ -1,5 +1,4 @@
-//===- CpuBackend.h - The CPU kernels under the conformance suite -*- C++
-//-*-===//
+//===- CpuBackend.h - The CPU kernels under the suite ------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

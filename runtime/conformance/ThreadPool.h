@@ -1,5 +1,4 @@
-//===- ThreadPool.h - A pool of threads for tests and benchmarks -*- C++
-//-*-===//
+//===- ThreadPool.h - A pool of threads for tests and benchmarks *- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -27,8 +27,11 @@ struct EmbeddingShape {
 
   /// `rows` is the tensor [ids..., D].
   EmbeddingShape(const Args &args, const spw_tensor &table,
-                 const char *tableName, const spw_tensor &ids,
-                 const spw_tensor &rows, const char *rowsName) {
+                 const char *tableName, const spw_tensor &rows,
+                 const char *rowsName) {
+    const spw_tensor &ids = args.ids(1, "ids");
+    args.expectInputs(2);
+    args.expectOutputs(1);
     args.expectRank(table, tableName, 2);
     vocabulary = table.sizes[0];
     columns = table.sizes[1];
@@ -49,10 +52,7 @@ struct EmbeddingShape {
 struct Embedding : EmbeddingShape {
   explicit Embedding(const Args &args)
       : EmbeddingShape(args, args.dense(0, "table", SPW_F32), "table",
-                       args.ids(1, "ids"), args.output(0, "y", SPW_F32), "y") {
-    args.expectInputs(2);
-    args.expectOutputs(1);
-  }
+                       args.output(0, "y", SPW_F32), "y") {}
 
   void run(const spw_launch &launch) const {
     const float *table = data<float>(launch.inputs[0]);
@@ -76,10 +76,7 @@ struct Embedding : EmbeddingShape {
 struct EmbeddingGrad : EmbeddingShape {
   explicit EmbeddingGrad(const Args &args)
       : EmbeddingShape(args, args.output(0, "dtable", SPW_F32), "dtable",
-                       args.ids(1, "ids"), args.dense(0, "g", SPW_F32), "g") {
-    args.expectInputs(2);
-    args.expectOutputs(1);
-  }
+                       args.dense(0, "g", SPW_F32), "g") {}
 
   void run(const spw_launch &launch) const {
     const float *g = data<float>(launch.inputs[0]);

@@ -34,6 +34,13 @@ namespace spillway::kernels::m {
 [[gnu::always_inline]] inline double fma(double a, double b, double c) {
   return __builtin_fma(a, b, c);
 }
+/// The polynomial in x with these coefficients, highest power first.
+template <typename T, typename... Rest>
+[[gnu::always_inline]] inline T horner(T x, T highest, Rest... rest) {
+  T sum = highest;
+  ((sum = fma(sum, x, T(rest))), ...);
+  return sum;
+}
 [[gnu::always_inline]] inline float bitsToFloat(uint32_t bits) {
   return std::bit_cast<float>(bits);
 }
@@ -78,13 +85,8 @@ template <typename T> inline T div(T a, T b) {
   float n = t - kMagic;
   float r = fma(n, -0.693145752f, x);
   r = fma(n, -1.42860677e-6f, r);
-  float p = 1.37805939e-3f;
-  p = fma(p, r, 8.37312452e-3f);
-  p = fma(p, r, 4.16695364e-2f);
-  p = fma(p, r, 1.66664720e-1f);
-  p = fma(p, r, 4.99999851e-1f);
-  p = fma(p, r, 1.0f);
-  p = fma(p, r, 1.0f);
+  float p = horner(r, 1.37805939e-3f, 8.37312452e-3f, 4.16695364e-2f,
+                   1.66664720e-1f, 4.99999851e-1f, 1.0f, 1.0f);
   // 2^n in two factors, so that denormal results are right. n is in
   // [-151, 129].
   int32_t i = int32_t(floatBits(t)) - int32_t(floatBits(kMagic));
@@ -102,15 +104,9 @@ template <typename T> inline T div(T a, T b) {
   int32_t e = (bits - 0x3f3504f3) >> 23;
   float f = bitsToFloat(uint32_t(bits - (e << 23))) - 1.0f;
   float n = float(e) - (tiny ? 23.0f : 0.0f);
-  float p = 7.0376836292e-2f;
-  p = fma(p, f, -1.1514610310e-1f);
-  p = fma(p, f, 1.1676998740e-1f);
-  p = fma(p, f, -1.2420140846e-1f);
-  p = fma(p, f, 1.4249322787e-1f);
-  p = fma(p, f, -1.6668057665e-1f);
-  p = fma(p, f, 2.0000714765e-1f);
-  p = fma(p, f, -2.4999993993e-1f);
-  p = fma(p, f, 3.3333331174e-1f);
+  float p = horner(f, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
+                   -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,
+                   2.0000714765e-1f, -2.4999993993e-1f, 3.3333331174e-1f);
   float z = f * f;
   float y = p * f * z;
   y = fma(n, -2.12194440e-4f, y);
@@ -132,11 +128,8 @@ template <typename T> inline T div(T a, T b) {
 [[gnu::always_inline]] inline float tanh(float x) {
   float a = abs(x);
   float z = x * x;
-  float p = -5.70498872745e-3f;
-  p = fma(p, z, 2.06390887954e-2f);
-  p = fma(p, z, -5.37397155531e-2f);
-  p = fma(p, z, 1.33314422036e-1f);
-  p = fma(p, z, -3.33332819422e-1f);
+  float p = horner(z, -5.70498872745e-3f, 2.06390887954e-2f, -5.37397155531e-2f,
+                   1.33314422036e-1f, -3.33332819422e-1f);
   float small = fma(p * z, a, a);
   float large = 1.0f - 2.0f / (exp(a + a) + 1.0f);
   return copysign(a < 0.625f ? small : large, x);
@@ -160,18 +153,12 @@ template <typename T> inline T div(T a, T b) {
   float t = x < -3.925f ? -3.925f : x;
   t = t > 3.925f ? 3.925f : t;
   float z = t * t;
-  float p = 2.046048848569626e-06f;
-  p = fma(p, z, 2.848402364179492e-04f);
-  p = fma(p, z, 3.7724152207374573e-03f);
-  p = fma(p, z, 5.276888608932495e-02f);
-  p = fma(p, z, 1.9059064984321594e-01f);
-  p = fma(p, z, 1.1283791065216064f);
-  float q = 3.804782318184152e-05f;
-  q = fma(q, z, 1.1638244614005089e-03f);
-  q = fma(q, z, 1.4982929453253746e-02f);
-  q = fma(q, z, 1.1418143659830093e-01f);
-  q = fma(q, z, 5.022392868995667e-01f);
-  q = fma(q, z, 1.0f);
+  float p = horner(z, 2.046048848569626e-06f, 2.848402364179492e-04f,
+                   3.7724152207374573e-03f, 5.276888608932495e-02f,
+                   1.9059064984321594e-01f, 1.1283791065216064f);
+  float q = horner(z, 3.804782318184152e-05f, 1.1638244614005089e-03f,
+                   1.4982929453253746e-02f, 1.1418143659830093e-01f,
+                   5.022392868995667e-01f, 1.0f);
   return t * p / q;
 }
 
@@ -187,13 +174,10 @@ template <typename T> inline T div(T a, T b) {
   float r = float(d);
   uint32_t q = uint32_t(std::bit_cast<uint64_t>(t)) + quarter;
   float z = r * r;
-  float s = -1.9515295891e-4f;
-  s = fma(s, z, 8.3321608736e-3f);
-  s = fma(s, z, -1.6666654611e-1f);
+  float s = horner(z, -1.9515295891e-4f, 8.3321608736e-3f, -1.6666654611e-1f);
   s = fma(s * z, r, r);
-  float c = 2.443315711809948e-5f;
-  c = fma(c, z, -1.388731625493765e-3f);
-  c = fma(c, z, 4.166664568298827e-2f);
+  float c = horner(z, 2.443315711809948e-5f, -1.388731625493765e-3f,
+                   4.166664568298827e-2f);
   c = fma(c, z * z, fma(z, -0.5f, 1.0f));
   float y = (q & 1) ? c : s;
   return bitsToFloat(floatBits(y) ^ ((q & 2) << 30));
@@ -210,14 +194,8 @@ template <typename T> inline T div(T a, T b) {
   double f = std::bit_cast<double>(bits - (e << 52));
   double s = (f - 1.0) / (f + 1.0);
   double z = s * s;
-  double p = 2.0 / 15;
-  p = fma(p, z, 2.0 / 13);
-  p = fma(p, z, 2.0 / 11);
-  p = fma(p, z, 2.0 / 9);
-  p = fma(p, z, 2.0 / 7);
-  p = fma(p, z, 2.0 / 5);
-  p = fma(p, z, 2.0 / 3);
-  p = fma(p, z, 2.0);
+  double p = horner(z, 2.0 / 15, 2.0 / 13, 2.0 / 11, 2.0 / 9, 2.0 / 7, 2.0 / 5,
+                    2.0 / 3, 2.0);
   double log2x = fma(p * s, 1.4426950408889634, double(int32_t(e)));
   // 2^y, y clamped to where the float result is 0 or infinite.
   double y = log2x * double(a);
@@ -227,16 +205,8 @@ template <typename T> inline T div(T a, T b) {
   double t = y + kMagic;
   double n = t - kMagic;
   double r = (y - n) * 0.69314718055994531;
-  double v = 1.0 / 362880;
-  v = fma(v, r, 1.0 / 40320);
-  v = fma(v, r, 1.0 / 5040);
-  v = fma(v, r, 1.0 / 720);
-  v = fma(v, r, 1.0 / 120);
-  v = fma(v, r, 1.0 / 24);
-  v = fma(v, r, 1.0 / 6);
-  v = fma(v, r, 0.5);
-  v = fma(v, r, 1.0);
-  v = fma(v, r, 1.0);
+  double v = horner(r, 1.0 / 362880, 1.0 / 40320, 1.0 / 5040, 1.0 / 720,
+                    1.0 / 120, 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0);
   uint64_t i = std::bit_cast<uint64_t>(t) - std::bit_cast<uint64_t>(kMagic);
   float result = float(v * std::bit_cast<double>((i + 1023) << 52));
   // C's special cases.

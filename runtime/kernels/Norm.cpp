@@ -20,6 +20,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <initializer_list>
 
 namespace spillway::kernels {
 namespace {
@@ -41,20 +42,31 @@ struct NormShape {
   }
 };
 
-struct LayerNorm : NormShape {
+/// y and statistics of each row (`mean`, `rstd`) from x and vectors of a row's
+/// length.
+struct NormForward : NormShape {
   double eps;
 
-  explicit LayerNorm(const Args &args) : NormShape(args.input(0, "x")) {
-    args.expectInputs(3);
-    args.expectOutputs(3);
+  NormForward(const Args &args, std::initializer_list<const char *> vectors,
+              std::initializer_list<const char *> statistics)
+      : NormShape(args.input(0, "x")) {
+    args.expectInputs(1 + int(vectors.size()));
+    args.expectOutputs(1 + int(statistics.size()));
     const spw_tensor &x = args.dense(0, "x", SPW_F32);
-    args.expectShape(args.dense(1, "gamma", SPW_F32), "gamma", {columns});
-    args.expectShape(args.dense(2, "beta", SPW_F32), "beta", {columns});
+    int at = 0;
+    for (const char *name : vectors)
+      args.expectShape(args.dense(++at, name, SPW_F32), name, {columns});
     args.expectSameShape(args.output(0, "y", SPW_F32), "y", x);
-    expectPerRow(args, args.output(1, "mean", SPW_F32), "mean", x);
-    expectPerRow(args, args.output(2, "rstd", SPW_F32), "rstd", x);
+    at = 0;
+    for (const char *name : statistics)
+      expectPerRow(args, args.output(++at, name, SPW_F32), name, x);
     eps = args.number("eps");
   }
+};
+
+struct LayerNorm : NormForward {
+  explicit LayerNorm(const Args &args)
+      : NormForward(args, {"gamma", "beta"}, {"mean", "rstd"}) {}
 
   void run(const spw_launch &launch) const {
     const float *xs = data<float>(launch.inputs[0]);
@@ -88,18 +100,8 @@ struct LayerNorm : NormShape {
   }
 };
 
-struct RmsNorm : NormShape {
-  double eps;
-
-  explicit RmsNorm(const Args &args) : NormShape(args.input(0, "x")) {
-    args.expectInputs(2);
-    args.expectOutputs(2);
-    const spw_tensor &x = args.dense(0, "x", SPW_F32);
-    args.expectShape(args.dense(1, "gamma", SPW_F32), "gamma", {columns});
-    args.expectSameShape(args.output(0, "y", SPW_F32), "y", x);
-    expectPerRow(args, args.output(1, "rstd", SPW_F32), "rstd", x);
-    eps = args.number("eps");
-  }
+struct RmsNorm : NormForward {
+  explicit RmsNorm(const Args &args) : NormForward(args, {"gamma"}, {"rstd"}) {}
 
   void run(const spw_launch &launch) const {
     const float *xs = data<float>(launch.inputs[0]);
@@ -134,25 +136,59 @@ void addPartials(spw_pool *pool, float *out, const float *parts,
   });
 }
 
-/// With h = (x - mean) * rstd and d = g * gamma:
-/// dx = rstd * (d - mean(d) - h * mean(d * h)).
-struct LayerNormGrad : NormShape {
+/// dx from g, x, gamma and the statistics of each row; sums over rows for the
+/// vectors.
+struct NormBackward : NormShape {
   int64_t partials;
 
-  explicit LayerNormGrad(const Args &args) : NormShape(args.input(1, "x")) {
-    args.expectInputs(5);
-    args.expectOutputs(3);
+  NormBackward(const Args &args, std::initializer_list<const char *> statistics,
+               std::initializer_list<const char *> sums,
+               int64_t (*workspaceBytes)(int64_t, int64_t))
+      : NormShape(args.input(1, "x")) {
+    args.expectInputs(3 + int(statistics.size()));
+    args.expectOutputs(1 + int(sums.size()));
     const spw_tensor &x = args.dense(1, "x", SPW_F32);
     args.expectSameShape(args.dense(0, "g", SPW_F32), "g", x);
     args.expectShape(args.dense(2, "gamma", SPW_F32), "gamma", {columns});
-    expectPerRow(args, args.dense(3, "mean", SPW_F32), "mean", x);
-    expectPerRow(args, args.dense(4, "rstd", SPW_F32), "rstd", x);
+    int at = 2;
+    for (const char *name : statistics)
+      expectPerRow(args, args.dense(++at, name, SPW_F32), name, x);
     args.expectSameShape(args.output(0, "dx", SPW_F32), "dx", x);
-    args.expectShape(args.output(1, "dgamma", SPW_F32), "dgamma", {columns});
-    args.expectShape(args.output(2, "dbeta", SPW_F32), "dbeta", {columns});
+    at = 0;
+    for (const char *name : sums)
+      args.expectShape(args.output(++at, name, SPW_F32), name, {columns});
     partials = workspace::rowPartials(rows);
-    args.expectWorkspace(workspace::layerNormGradBytes(rows, columns));
+    args.expectWorkspace(workspaceBytes(rows, columns));
   }
+
+  /// Calls row(i, sums) for every row; sums[k] is where the k-th sum, output
+  /// 1 + k, is collected by this group of rows.
+  template <int numSums, typename Row>
+  void sumOverRows(const spw_launch &launch, Row row) const {
+    int64_t n = columns;
+    auto *parts = static_cast<float *>(launch.workspace);
+    parallelFor(launch.pool, partials, [&](int64_t part, int32_t) {
+      float *sums[numSums];
+      for (int k = 0; k < numSums; ++k) {
+        sums[k] = parts + (k * partials + part) * n;
+        std::memset(sums[k], 0, size_t(n) * sizeof(float));
+      }
+      int64_t end = (part + 1) * rows / partials;
+      for (int64_t i = part * rows / partials; i < end; ++i)
+        row(i, sums);
+    });
+    for (int k = 0; k < numSums; ++k)
+      addPartials(launch.pool, data<float>(launch.outputs[1 + k]),
+                  parts + k * partials * n, partials, n);
+  }
+};
+
+/// With h = (x - mean) * rstd and d = g * gamma:
+/// dx = rstd * (d - mean(d) - h * mean(d * h)).
+struct LayerNormGrad : NormBackward {
+  explicit LayerNormGrad(const Args &args)
+      : NormBackward(args, {"mean", "rstd"}, {"dgamma", "dbeta"},
+                     workspace::layerNormGradBytes) {}
 
   void row(float *dx, const float *g, const float *x, const float *gamma,
            float mean, float rstd, float *dgamma, float *dbeta) const {
@@ -184,77 +220,48 @@ struct LayerNormGrad : NormShape {
     const float *mean = data<float>(launch.inputs[3]);
     const float *rstd = data<float>(launch.inputs[4]);
     float *dx = data<float>(launch.outputs[0]);
-    float *dgammas = static_cast<float *>(launch.workspace);
-    float *dbetas = dgammas + partials * columns;
-    parallelFor(launch.pool, partials, [&](int64_t part, int32_t) {
-      float *dgamma = dgammas + part * columns;
-      float *dbeta = dbetas + part * columns;
-      std::memset(dgamma, 0, size_t(columns) * sizeof(float));
-      std::memset(dbeta, 0, size_t(columns) * sizeof(float));
-      int64_t end = (part + 1) * rows / partials;
-      for (int64_t i = part * rows / partials; i < end; ++i)
-        row(dx + i * columns, g + i * columns, x + i * columns, gamma, mean[i],
-            rstd[i], dgamma, dbeta);
+    sumOverRows<2>(launch, [&](int64_t i, float *const *sums) {
+      row(dx + i * columns, g + i * columns, x + i * columns, gamma, mean[i],
+          rstd[i], sums[0], sums[1]);
     });
-    addPartials(launch.pool, data<float>(launch.outputs[1]), dgammas, partials,
-                columns);
-    addPartials(launch.pool, data<float>(launch.outputs[2]), dbetas, partials,
-                columns);
   }
 };
 
 /// With h = x * rstd and d = g * gamma: dx = rstd * (d - h * mean(d * h)).
-struct RmsNormGrad : NormShape {
-  int64_t partials;
+struct RmsNormGrad : NormBackward {
+  explicit RmsNormGrad(const Args &args)
+      : NormBackward(args, {"rstd"}, {"dgamma"}, workspace::rmsNormGradBytes) {}
 
-  explicit RmsNormGrad(const Args &args) : NormShape(args.input(1, "x")) {
-    args.expectInputs(4);
-    args.expectOutputs(2);
-    const spw_tensor &x = args.dense(1, "x", SPW_F32);
-    args.expectSameShape(args.dense(0, "g", SPW_F32), "g", x);
-    args.expectShape(args.dense(2, "gamma", SPW_F32), "gamma", {columns});
-    expectPerRow(args, args.dense(3, "rstd", SPW_F32), "rstd", x);
-    args.expectSameShape(args.output(0, "dx", SPW_F32), "dx", x);
-    args.expectShape(args.output(1, "dgamma", SPW_F32), "dgamma", {columns});
-    partials = workspace::rowPartials(rows);
-    args.expectWorkspace(workspace::rmsNormGradBytes(rows, columns));
+  void row(float *dx, const float *g, const float *x, const float *gamma,
+           float rstd, float *dgamma) const {
+    int64_t n = columns;
+    V8 rstd8 = broadcast8(rstd);
+    double sum = sumTerms(
+        n,
+        [=](int64_t i) {
+          return load8(g + i) * load8(gamma + i) * (load8(x + i) * rstd8);
+        },
+        [=](int64_t i) { return g[i] * gamma[i] * (x[i] * rstd); });
+    float b = float(sum / double(n));
+    SPW_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) {
+      float h = x[i] * rstd;
+      float gradient = g[i];
+      dgamma[i] += gradient * h;
+      dx[i] = rstd * (gradient * gamma[i] - h * b);
+    }
   }
 
   void run(const spw_launch &launch) const {
-    const float *gs = data<float>(launch.inputs[0]);
-    const float *xs = data<float>(launch.inputs[1]);
+    const float *g = data<float>(launch.inputs[0]);
+    const float *x = data<float>(launch.inputs[1]);
     const float *gamma = data<float>(launch.inputs[2]);
-    const float *rstds = data<float>(launch.inputs[3]);
-    float *dxs = data<float>(launch.outputs[0]);
-    float *dgammas = static_cast<float *>(launch.workspace);
-    int64_t n = columns;
-    parallelFor(launch.pool, partials, [&](int64_t part, int32_t) {
-      float *dgamma = dgammas + part * n;
-      std::memset(dgamma, 0, size_t(n) * sizeof(float));
-      int64_t end = (part + 1) * rows / partials;
-      for (int64_t row = part * rows / partials; row < end; ++row) {
-        const float *g = gs + row * n, *x = xs + row * n;
-        float *dx = dxs + row * n;
-        float rstd = rstds[row];
-        V8 rstd8 = broadcast8(rstd);
-        double sum = sumTerms(
-            n,
-            [=](int64_t i) {
-              return load8(g + i) * load8(gamma + i) * (load8(x + i) * rstd8);
-            },
-            [=](int64_t i) { return g[i] * gamma[i] * (x[i] * rstd); });
-        float b = float(sum / double(n));
-        SPW_INDEPENDENT
-        for (int64_t i = 0; i < n; ++i) {
-          float h = x[i] * rstd;
-          float gradient = g[i];
-          dgamma[i] += gradient * h;
-          dx[i] = rstd * (gradient * gamma[i] - h * b);
-        }
-      }
+    const float *rstd = data<float>(launch.inputs[3]);
+    float *dx = data<float>(launch.outputs[0]);
+    sumOverRows<1>(launch, [&](int64_t i, float *const *sums) {
+      row(dx + i * columns, g + i * columns, x + i * columns, gamma, rstd[i],
+          sums[0]);
     });
-    addPartials(launch.pool, data<float>(launch.outputs[1]), dgammas, partials,
-                n);
   }
 };
 

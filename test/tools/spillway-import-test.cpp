@@ -1,5 +1,4 @@
-//===- spillway-import-test.cpp - Prints what the importer gives ---*- C++
-//-*-===//
+//===- spillway-import-test.cpp - Prints what the importer gives ----------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Onnx.h - ONNX models into train IR --------------------------*- C++
-//-*-===//
+//===- Onnx.h - ONNX models into train IR -----------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- PlanFile.h - What frames a plan file -----------------------*- C++
-//-*-===//
+//===- PlanFile.h - What frames a plan file ---------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- OffloadBuffers.cpp - The buffers of an offload.step
-//-----------------===//
+//===- OffloadBuffers.cpp - The buffers of an offload.step ----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- OffloadToSched.cpp - From offload to sched
-//--------------------------===//
+//===- OffloadToSched.cpp - From offload to sched -------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

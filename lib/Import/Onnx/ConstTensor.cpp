@@ -1,5 +1,4 @@
-//===- ConstTensor.cpp - A tensor known while importing ------------*- C++
-//-*-===//
+//===- ConstTensor.cpp - A tensor known while importing -------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ConstTensor.h - A tensor known while importing --------------*- C++
-//-*-===//
+//===- ConstTensor.h - A tensor known while importing -----------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

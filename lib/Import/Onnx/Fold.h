@@ -1,5 +1,4 @@
-//===- Fold.h - Evaluates ONNX operators on known values -----------*- C++
-//-*-===//
+//===- Fold.h - Evaluates ONNX operators on known values --------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

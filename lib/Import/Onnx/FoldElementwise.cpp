@@ -1,5 +1,4 @@
-//===- FoldElementwise.cpp - Elementwise operators on known values -*- C++
-//-*-===//
+//===- FoldElementwise.cpp - Elementwise operators on known values --------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- FoldIndexing.cpp - Gathers and triangles of known values ----*- C++
-//-*-===//
+//===- FoldIndexing.cpp - Gathers and triangles of known values -----------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- FoldReduction.cpp - Sums and products of known values -------*- C++
-//-*-===//
+//===- FoldReduction.cpp - Sums and products of known values --------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

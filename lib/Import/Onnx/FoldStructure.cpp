@@ -1,5 +1,4 @@
-//===- FoldStructure.cpp - Reshaping and making known values -------*- C++
-//-*-===//
+//===- FoldStructure.cpp - Reshaping and making known values --------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Importer.cpp - Walks an ONNX graph --------------------------*- C++
-//-*-===//
+//===- Importer.cpp - Walks an ONNX graph -------------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -9,7 +8,6 @@
 
 #include "Importer.h"
 #include "Fold.h"
-#include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Path.h"
 
@@ -18,7 +16,6 @@ using namespace mlir;
 namespace spillway::onnximport {
 namespace {
 
-constexpr int64_t kFirstOpset = 13, kLastOpset = 25;
 constexpr int kMaxDepth = 64;
 
 /// "ai.onnx.Foo" without the default domain: what users know an operator by.
@@ -141,75 +138,6 @@ OwningOpRef<ModuleOp> Importer::run() {
   return std::move(module);
 }
 
-LogicalResult Importer::bindInputs() {
-  llvm::StringSet<> initializers;
-  for (const onnx::TensorProto &tensor : file.model.graph().initializer())
-    initializers.insert(tensor.name());
-  llvm::StringSet<> known;
-  std::vector<std::string> unbound;
-  for (const onnx::ValueInfoProto &input : file.model.graph().input()) {
-    // Older files list initializers among the inputs.
-    if (initializers.contains(input.name()))
-      continue;
-    if (!input.type().has_tensor_type() ||
-        !input.type().tensor_type().has_shape())
-      return fail("input '" + input.name() + "' is no tensor of known rank");
-    ValueState *state = define(top, input.name());
-    state->type = input.type().tensor_type().elem_type();
-    int64_t axis = 0;
-    for (const auto &dim : input.type().tensor_type().shape().dim()) {
-      int64_t size = dim.dim_value();
-      if (!dim.has_dim_value()) {
-        std::string name = dim.dim_param();
-        if (name.empty())
-          name = input.name() + "." + std::to_string(axis);
-        auto bound = options.dims.find(name);
-        if (known.insert(name).second && bound == options.dims.end())
-          unbound.push_back(name);
-        size = bound == options.dims.end() ? 1 : bound->second;
-        dims[name] = size;
-      }
-      if (size < 1)
-        return fail("dimension " + llvm::Twine(axis) + " of input '" +
-                    input.name() + "' is " + llvm::Twine(size) +
-                    ", expected at least 1");
-      state->shape.push_back(size);
-      ++axis;
-    }
-    Type element = convertType(state->type, context);
-    if (!element)
-      return fail("input '" + input.name() + "' has element type " +
-                  llvm::Twine(state->type) + ", which is not supported");
-    auto dict = builder.getDictionaryAttr(
-        builder.getNamedAttr("name", builder.getStringAttr(input.name())));
-    state->value =
-        step.addArgument(RankedTensorType::get(state->shape, element),
-                         NameLoc::get(builder.getStringAttr(input.name())),
-                         train::Role::input, dict);
-  }
-  if (!unbound.empty()) {
-    std::string names, flags;
-    for (const std::string &name : unbound) {
-      names += (names.empty() ? "'" : ", '") + name + "'";
-      flags += " --dim " + name + "=VALUE";
-    }
-    return fail(
-        llvm::Twine(unbound.size() == 1 ? "dimension " : "dimensions ") +
-        names + (unbound.size() == 1 ? " is" : " are") +
-        " symbolic and not bound: pass" + flags);
-  }
-  for (const auto &[name, size] : options.dims)
-    if (!known.contains(name)) {
-      std::string names;
-      for (const auto &[other, value] : dims)
-        names += (names.empty() ? "" : ", ") + other;
-      return fail("--dim " + name + "=" + llvm::Twine(size) +
-                  " binds no dimension of the model, which has " +
-                  (names.empty() ? "no symbolic ones" : "these: " + names));
-    }
-  return success();
-}
-
 ValueState *Importer::define(Scope &scope, llvm::StringRef name) {
   states.emplace_back();
   scope.values[name] = &states.back();
@@ -327,110 +255,6 @@ LogicalResult Importer::visit(const onnx::NodeProto &node, Scope &scope,
   return lower(node, scope, opset, inputs);
 }
 
-LogicalResult Importer::evaluate(const onnx::NodeProto &node, Scope &scope,
-                                 int64_t opset, ArrayRef<ValueState *> inputs,
-                                 bool &done) {
-  llvm::StringRef op = node.op_type();
-  SmallVector<const ConstTensor *, 4> constants;
-  // Of its second operand CastLike takes the type alone.
-  ConstTensor like;
-  if (op == "CastLike" && inputs.size() == 2 && inputs[1] &&
-      getStorage(inputs[1]->type))
-    like = ConstTensor::splat(inputs[1]->type, {}, 0);
-  for (ValueState *input : inputs) {
-    bool isLike = like.getType() && input == inputs[1] && !constants.empty();
-    if (input && !input->constant && !isLike && op != "Shape" && op != "Size")
-      return success();
-    constants.push_back(isLike                     ? &like
-                        : input && input->constant ? &*input->constant
-                                                   : nullptr);
-  }
-  FoldCall call(node, opset, constants);
-  bool ok = true;
-  if (op == "Shape" || op == "Size") {
-    if (inputs.size() != 1)
-      return fail(node,
-                  "expected 1 input, found " + llvm::Twine(inputs.size()));
-    ArrayRef<int64_t> shape = inputs[0]->shape;
-    SliceRange range =
-        clampSlice(call.getInt("start", 0), call.getInt("end", INT64_MAX), 1,
-                   static_cast<int64_t>(shape.size()));
-    call.give(op == "Size"
-                  ? ConstTensor::scalarInt(countElements(shape))
-                  : ConstTensor::ofInts(shape.slice(range.start, range.count)));
-  } else if (op == "Constant") {
-    if (node.attribute_size() != 1)
-      return fail(node, "expected one attribute, found " +
-                            llvm::Twine(node.attribute_size()));
-    const onnx::AttributeProto &value = node.attribute(0);
-    ConstTensor tensor;
-    if (value.name() == "value") {
-      ok = value.t().data_location() != onnx::TensorProto::EXTERNAL
-               ? readTensor(value.t(), tensor, call.error)
-               : call.fail("has external data, which is supported for "
-                           "initializers only");
-    } else if (value.name() == "value_int") {
-      tensor = ConstTensor::scalarInt(value.i());
-    } else if (value.name() == "value_ints") {
-      tensor =
-          ConstTensor::ofInts(Shape(value.ints().begin(), value.ints().end()));
-    } else if (value.name() == "value_float") {
-      tensor = ConstTensor::splat(1, {}, value.f());
-    } else if (value.name() == "value_floats") {
-      tensor = ConstTensor::allocate(1, {value.floats_size()});
-      std::copy(value.floats().begin(), value.floats().end(),
-                tensor.mutableFloats());
-    } else {
-      ok = call.fail("has a constant of kind '" + value.name() +
-                     "', which is not supported");
-    }
-    if (ok)
-      call.give(tensor);
-  } else {
-    // An op that takes at least one operand, of which none may be left out
-    // before the last; optional ones come last, and are checked by the folds.
-    bool needsOperands = op != "ConstantOfShape" || !constants.empty();
-    size_t required =
-        llvm::StringSwitch<size_t>(op)
-            .Cases({"Range", "Where", "ScatterND", "Slice"}, 3)
-            .Cases({"Reshape", "Expand", "Gather", "GatherND", "GatherElements",
-                    "Tile"},
-                   2)
-            .Cases(
-                {"Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"},
-                2)
-            .Cases({"And", "Or", "Xor", "Add", "Sub", "Mul", "Div"}, 2)
-            .Cases({"Pow", "Mod", "MatMul", "CumSum", "CastLike"}, 2)
-            .Default(1);
-    for (size_t i = 0; i < required; ++i)
-      needsOperands &= call.has(i);
-    if (!needsOperands)
-      return fail(node, "expected at least " + llvm::Twine(required) +
-                            " inputs, found " + llvm::Twine(constants.size()));
-    ok = findFold(op)(call);
-  }
-  if (!ok)
-    return fail(node, call.error);
-  if (static_cast<int>(call.outputs.size()) < node.output_size())
-    call.outputs.resize(
-        node.output_size()); // Dropout's mask: defined below if asked for.
-  done = true;
-  for (int i = 0; i < node.output_size(); ++i) {
-    if (node.output(i).empty())
-      continue;
-    if (call.outputs[i].getType() == 0)
-      return fail(node, "its output '" + node.output(i) + "' is not supported");
-    ValueState *state = define(scope, node.output(i));
-    state->type = call.outputs[i].getType();
-    state->shape.assign(call.outputs[i].getShape().begin(),
-                        call.outputs[i].getShape().end());
-    state->constant = std::move(call.outputs[i]);
-    if (failed(checkDeclared(node, node.output(i), *state)))
-      return failure();
-  }
-  return success();
-}
-
 LogicalResult Importer::lower(const onnx::NodeProto &node, Scope &scope,
                               int64_t opset, ArrayRef<ValueState *> inputs) {
   NodeLowering lowering(*this, node, opset, inputs, locate(node));
@@ -459,158 +283,6 @@ LogicalResult Importer::lower(const onnx::NodeProto &node, Scope &scope,
     if (failed(checkDeclared(node, node.output(i), *state)))
       return failure();
   }
-  return success();
-}
-
-LogicalResult Importer::visitIf(const onnx::NodeProto &node, Scope &scope,
-                                const Opsets &opsets) {
-  ValueState *condition =
-      node.input_size() ? scope.find(node.input(0)) : nullptr;
-  if (!condition || !condition->constant) {
-    unsupported(node, " with a condition that is not known when compiling");
-    poison(node, scope);
-    return success();
-  }
-  bool taken = condition->constant->getNumElements() &&
-               condition->constant->number(0) != 0;
-  NodeView view(node, kFirstOpset);
-  const onnx::AttributeProto *branch =
-      view.find(taken ? "then_branch" : "else_branch");
-  if (!branch || !branch->has_g() ||
-      branch->g().output_size() != node.output_size())
-    return fail(node, "its branch does not give its " +
-                          llvm::Twine(node.output_size()) + " outputs");
-  Scope inner;
-  inner.parent = &scope;
-  for (const onnx::TensorProto &tensor : branch->g().initializer()) {
-    std::string error;
-    ConstTensor value;
-    if (!readTensor(tensor, value, error))
-      return fail(node,
-                  "initializer '" + tensor.name() + "' of its branch " + error);
-    ValueState *state = define(inner, tensor.name());
-    state->type = value.getType();
-    state->shape.assign(value.getShape().begin(), value.getShape().end());
-    state->constant = value;
-  }
-  if (failed(walk(branch->g().node(), inner, opsets, nullptr)))
-    return failure();
-  for (int i = 0; i < node.output_size(); ++i) {
-    ValueState *result = inner.find(branch->g().output(i).name());
-    if (!result)
-      return fail(node, "its branch does not define '" +
-                            branch->g().output(i).name() + "'");
-    scope.values[node.output(i)] = result;
-  }
-  return success();
-}
-
-LogicalResult Importer::visitFunction(const onnx::NodeProto &node,
-                                      const onnx::FunctionProto &function,
-                                      Scope &scope) {
-  Opsets opsets;
-  for (const onnx::OperatorSetIdProto &opset : function.opset_import())
-    opsets[opset.domain() == "ai.onnx" ? "" : opset.domain()] = opset.version();
-  // The body sees its own inputs only, and the attributes of the call.
-  Scope inner;
-  for (int i = 0; i < function.input_size() && i < node.input_size(); ++i)
-    if (ValueState *state = scope.find(node.input(i)))
-      inner.values[function.input(i)] = state;
-  NodeView call(node, 0);
-  Nodes body;
-  for (const onnx::NodeProto &original : function.node()) {
-    onnx::NodeProto &copy = *body.Add();
-    copy = original;
-    copy.set_name(node.name() + "/" + original.name());
-    copy.clear_attribute();
-    for (const onnx::AttributeProto &attribute : original.attribute()) {
-      if (attribute.ref_attr_name().empty()) {
-        *copy.add_attribute() = attribute;
-      } else if (const onnx::AttributeProto *given =
-                     call.find(attribute.ref_attr_name())) {
-        onnx::AttributeProto &bound = *copy.add_attribute();
-        bound = *given;
-        bound.set_name(attribute.name());
-      }
-    }
-    // An optional operand that the call left out.
-    for (std::string &input : *copy.mutable_input())
-      if (!input.empty() && llvm::is_contained(function.input(), input) &&
-          !inner.find(input))
-        input.clear();
-  }
-  if (failed(walk(body, inner, opsets, nullptr)))
-    return failure();
-  for (int i = 0; i < node.output_size(); ++i) {
-    ValueState *result =
-        i < function.output_size() ? inner.find(function.output(i)) : nullptr;
-    if (!result)
-      return fail(node,
-                  "its function does not define output " + llvm::Twine(i));
-    scope.values[node.output(i)] = result;
-  }
-  return success();
-}
-
-LogicalResult Importer::checkDeclared(const onnx::NodeProto &node,
-                                      const std::string &name,
-                                      const ValueState &state) {
-  auto it = declared.find(name);
-  if (it == declared.end() || !it->second->type().has_tensor_type())
-    return success();
-  const auto &tensor = it->second->type().tensor_type();
-  if (tensor.elem_type() && tensor.elem_type() != state.type)
-    return fail(node, "its output '" + name + "' is declared as " +
-                          getTypeName(tensor.elem_type()) +
-                          ", but is computed as " + getTypeName(state.type));
-  if (!tensor.has_shape())
-    return success();
-  std::string expected;
-  bool agrees =
-      tensor.shape().dim_size() == static_cast<int>(state.shape.size());
-  for (int i = 0; i < tensor.shape().dim_size(); ++i) {
-    const auto &dim = tensor.shape().dim(i);
-    expected +=
-        (i ? ", " : "") + (dim.has_dim_value() ? std::to_string(dim.dim_value())
-                           : dim.dim_param().empty() ? std::string("?")
-                                                     : dim.dim_param());
-    if (!agrees)
-      continue;
-    int64_t found = state.shape[i];
-    auto bound = dims.find(dim.dim_param());
-    if (dim.has_dim_value())
-      agrees = found == dim.dim_value();
-    else if (bound != dims.end())
-      agrees = found == bound->second;
-  }
-  if (agrees)
-    return success();
-  return fail(node, "expected shape [" + expected + "] for its output '" +
-                        name + "', as the model declares it, but found " +
-                        toString(state.shape));
-}
-
-LogicalResult Importer::giveOutputs() {
-  SmallVector<Value> values;
-  SmallVector<Attribute> names;
-  for (const onnx::ValueInfoProto &output : file.model.graph().output()) {
-    ValueState *state = top.find(output.name());
-    if (!state)
-      return fail("output '" + output.name() +
-                  "' of the model is given by no node");
-    Value value =
-        materialize(*state, NameLoc::get(builder.getStringAttr(output.name())));
-    if (!value)
-      return failure();
-    values.push_back(value);
-    names.push_back(builder.getStringAttr(output.name()));
-  }
-  if (values.empty())
-    return fail("the model has no outputs");
-  OperationState state(module->getLoc(), train::ReturnOp::getOperationName());
-  train::ReturnOp::build(builder, state, Value(), values, ValueRange(),
-                         ValueRange(), builder.getArrayAttr(names));
-  builder.create(state);
   return success();
 }
 

@@ -1,5 +1,4 @@
-//===- Importer.h - Walks an ONNX graph ----------------------------*- C++
-//-*-===//
+//===- Importer.h - Walks an ONNX graph -------------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -19,6 +18,9 @@
 #include <deque>
 
 namespace spillway::onnximport {
+
+/// Operator sets of ai.onnx that are read.
+inline constexpr int64_t kFirstOpset = 13, kLastOpset = 25;
 
 /// Values by name; a branch or a function body sees those around it.
 struct Scope {

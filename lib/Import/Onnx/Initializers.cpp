@@ -1,5 +1,4 @@
-//===- Initializers.cpp - Initializers as references ---------------*- C++
-//-*-===//
+//===- Initializers.cpp - Initializers as references ----------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- LowerAttention.cpp - Attention and rotary embedding ---------*- C++
-//-*-===//
+//===- LowerAttention.cpp - Attention and rotary embedding ----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

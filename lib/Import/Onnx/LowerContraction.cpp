@@ -1,5 +1,4 @@
-//===- LowerContraction.cpp - Matrix products and reductions -------*- C++
-//-*-===//
+//===- LowerContraction.cpp - Matrix products and reductions --------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- LowerElementwise.cpp - Elementwise operators ----------------*- C++
-//-*-===//
+//===- LowerElementwise.cpp - Elementwise operators -----------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -9,6 +8,7 @@
 
 #include "Importer.h"
 #include "Lowering.h"
+#include <algorithm>
 #include <cmath>
 
 using namespace mlir;
@@ -44,14 +44,22 @@ LogicalResult expectOneType(NodeLowering &n, size_t a, size_t b) {
                 getTypeName(n.type(a)) + " and " + getTypeName(n.type(b)));
 }
 
-template <const char *fn> LogicalResult lowerUnary(NodeLowering &n) {
+/// A function's name as a template argument.
+struct Fn {
+  char name[12] = {};
+  template <size_t N> consteval Fn(const char (&text)[N]) {
+    std::copy_n(text, N, name);
+  }
+};
+
+template <Fn fn> LogicalResult lowerUnary(NodeLowering &n) {
   Value x = n.value(0);
   if (!x)
     return failure();
   if (!isa<FloatType>(NodeLowering::elementOf(x)))
     return n.fail("expected a float operand, but found " +
                   getTypeName(n.type(0)));
-  return n.give(n.unary(fn, x));
+  return n.give(n.unary(fn.name, x));
 }
 
 /// A known operand that is one number, and whose shape does not enlarge the
@@ -88,10 +96,10 @@ LogicalResult lowerBinary(NodeLowering &n, llvm::StringRef fn) {
   return n.give(n.broadcast(left, shape));
 }
 
-template <const char *fn> LogicalResult lowerVariadic(NodeLowering &n) {
+template <Fn fn> LogicalResult lowerVariadic(NodeLowering &n) {
   if (n.numInputs() == 1)
     return n.give(n.value(0));
-  return lowerBinary(n, fn);
+  return lowerBinary(n, fn.name);
 }
 
 LogicalResult lowerAdd(NodeLowering &n) {
@@ -184,7 +192,7 @@ LogicalResult lowerPow(NodeLowering &n) {
   return lowerBinary(n, "pow");
 }
 
-template <const char *fn> LogicalResult lowerCompare(NodeLowering &n) {
+template <Fn fn> LogicalResult lowerCompare(NodeLowering &n) {
   if (failed(expectInputs(n, 2)) || failed(checkBroadcast(n)) ||
       failed(expectOneType(n, 0, 1)))
     return failure();
@@ -197,11 +205,11 @@ template <const char *fn> LogicalResult lowerCompare(NodeLowering &n) {
     b = n.cast(b, i32);
   }
   return n.give(
-      n.broadcast(train::CompareOp::create(n.builder, n.loc, fn, a, b),
+      n.broadcast(train::CompareOp::create(n.builder, n.loc, fn.name, a, b),
                   *broadcastShapes(n.shape(0), n.shape(1))));
 }
 
-template <const char *fn> LogicalResult lowerLogical(NodeLowering &n) {
+template <Fn fn> LogicalResult lowerLogical(NodeLowering &n) {
   if (failed(expectInputs(n, 2)) || failed(checkBroadcast(n)))
     return failure();
   if (n.type(0) != 9 || n.type(1) != 9)
@@ -209,7 +217,7 @@ template <const char *fn> LogicalResult lowerLogical(NodeLowering &n) {
                   getTypeName(n.type(0)) + " and " + getTypeName(n.type(1)));
   Shape shape = *broadcastShapes(n.shape(0), n.shape(1));
   // What is known to be neutral goes: and with true, or and xor with false.
-  bool neutral = llvm::StringRef(fn) == "and";
+  bool neutral = llvm::StringRef(fn.name) == "and";
   for (size_t i : {0, 1})
     if (std::optional<double> known = n.splat(i);
         known && (*known != 0) == neutral) {
@@ -219,8 +227,8 @@ template <const char *fn> LogicalResult lowerLogical(NodeLowering &n) {
   Value a = n.broadcastable(0), b = n.broadcastable(1);
   if (!a || !b)
     return failure();
-  return n.give(
-      n.broadcast(train::LogicalOp::create(n.builder, n.loc, fn, a, b), shape));
+  return n.give(n.broadcast(
+      train::LogicalOp::create(n.builder, n.loc, fn.name, a, b), shape));
 }
 
 LogicalResult lowerNot(NodeLowering &n) {
@@ -367,64 +375,52 @@ LogicalResult lowerDropout(NodeLowering &n) {
   return n.give(n.value(0));
 }
 
-// Names as template arguments need linkage.
-#define SPW_NAME(name) constexpr char k_##name[] = #name;
-SPW_NAME(neg)
-SPW_NAME(abs)
-SPW_NAME(sign) SPW_NAME(floor) SPW_NAME(sqrt) SPW_NAME(reciprocal) SPW_NAME(exp)
-    SPW_NAME(log) SPW_NAME(sin) SPW_NAME(cos) SPW_NAME(tanh) SPW_NAME(sigmoid)
-        SPW_NAME(softplus) SPW_NAME(erf) SPW_NAME(relu) SPW_NAME(add)
-            SPW_NAME(max) SPW_NAME(min) SPW_NAME(eq) SPW_NAME(lt) SPW_NAME(le)
-                SPW_NAME(gt) SPW_NAME(ge) SPW_NAME(and) SPW_NAME(or)
-                    SPW_NAME(xor)
-#undef SPW_NAME
-
-                        constexpr LowerEntry kLowerings[] = {
-                            {"Neg", lowerUnary<k_neg>},
-                            {"Abs", lowerUnary<k_abs>},
-                            {"Sign", lowerUnary<k_sign>},
-                            {"Floor", lowerUnary<k_floor>},
-                            {"Sqrt", lowerUnary<k_sqrt>},
-                            {"Reciprocal", lowerUnary<k_reciprocal>},
-                            {"Exp", lowerUnary<k_exp>},
-                            {"Log", lowerUnary<k_log>},
-                            {"Sin", lowerUnary<k_sin>},
-                            {"Cos", lowerUnary<k_cos>},
-                            {"Tanh", lowerUnary<k_tanh>},
-                            {"Sigmoid", lowerUnary<k_sigmoid>},
-                            {"Softplus", lowerUnary<k_softplus>},
-                            {"Erf", lowerUnary<k_erf>},
-                            {"Relu", lowerUnary<k_relu>},
-                            {"LeakyRelu", lowerLeakyRelu},
-                            {"Add", lowerAdd},
-                            {"Sub", lowerSub},
-                            {"Mul", lowerMul},
-                            {"Div", lowerDiv},
-                            {"Pow", lowerPow},
-                            {"Sum", lowerVariadic<k_add>},
-                            {"Max", lowerVariadic<k_max>},
-                            {"Min", lowerVariadic<k_min>},
-                            {"Clip", lowerClip},
-                            {"Equal", lowerCompare<k_eq>},
-                            {"Less", lowerCompare<k_lt>},
-                            {"LessOrEqual", lowerCompare<k_le>},
-                            {"Greater", lowerCompare<k_gt>},
-                            {"GreaterOrEqual", lowerCompare<k_ge>},
-                            {"And", lowerLogical<k_and>},
-                            {"Or", lowerLogical<k_or>},
-                            {"Xor", lowerLogical<k_xor>},
-                            {"Not", lowerNot},
-                            {"IsNaN", lowerIsNaN},
-                            {"Where", lowerWhere},
-                            {"Cast", lowerCast},
-                            {"CastLike", lowerCastLike},
-                            {"Gelu", lowerGelu},
-                            {"Gelu", lowerGelu, "com.microsoft"},
-                            {"FastGelu", lowerFastGelu, "com.microsoft"},
-                            {"QuickGelu", lowerSwish, "com.microsoft"},
-                            {"Swish", lowerSwish},
-                            {"Identity", lowerIdentity},
-                            {"Dropout", lowerDropout},
+constexpr LowerEntry kLowerings[] = {
+    {"Neg", lowerUnary<"neg">},
+    {"Abs", lowerUnary<"abs">},
+    {"Sign", lowerUnary<"sign">},
+    {"Floor", lowerUnary<"floor">},
+    {"Sqrt", lowerUnary<"sqrt">},
+    {"Reciprocal", lowerUnary<"reciprocal">},
+    {"Exp", lowerUnary<"exp">},
+    {"Log", lowerUnary<"log">},
+    {"Sin", lowerUnary<"sin">},
+    {"Cos", lowerUnary<"cos">},
+    {"Tanh", lowerUnary<"tanh">},
+    {"Sigmoid", lowerUnary<"sigmoid">},
+    {"Softplus", lowerUnary<"softplus">},
+    {"Erf", lowerUnary<"erf">},
+    {"Relu", lowerUnary<"relu">},
+    {"LeakyRelu", lowerLeakyRelu},
+    {"Add", lowerAdd},
+    {"Sub", lowerSub},
+    {"Mul", lowerMul},
+    {"Div", lowerDiv},
+    {"Pow", lowerPow},
+    {"Sum", lowerVariadic<"add">},
+    {"Max", lowerVariadic<"max">},
+    {"Min", lowerVariadic<"min">},
+    {"Clip", lowerClip},
+    {"Equal", lowerCompare<"eq">},
+    {"Less", lowerCompare<"lt">},
+    {"LessOrEqual", lowerCompare<"le">},
+    {"Greater", lowerCompare<"gt">},
+    {"GreaterOrEqual", lowerCompare<"ge">},
+    {"And", lowerLogical<"and">},
+    {"Or", lowerLogical<"or">},
+    {"Xor", lowerLogical<"xor">},
+    {"Not", lowerNot},
+    {"IsNaN", lowerIsNaN},
+    {"Where", lowerWhere},
+    {"Cast", lowerCast},
+    {"CastLike", lowerCastLike},
+    {"Gelu", lowerGelu},
+    {"Gelu", lowerGelu, "com.microsoft"},
+    {"FastGelu", lowerFastGelu, "com.microsoft"},
+    {"QuickGelu", lowerSwish, "com.microsoft"},
+    {"Swish", lowerSwish},
+    {"Identity", lowerIdentity},
+    {"Dropout", lowerDropout},
 };
 
 } // namespace

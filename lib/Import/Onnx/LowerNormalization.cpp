@@ -1,5 +1,4 @@
-//===- LowerNormalization.cpp - Softmax and normalizations ---------*- C++
-//-*-===//
+//===- LowerNormalization.cpp - Softmax and normalizations ----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

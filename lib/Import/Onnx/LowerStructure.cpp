@@ -1,5 +1,4 @@
-//===- LowerStructure.cpp - Reshaping, cutting and joining ---------*- C++
-//-*-===//
+//===- LowerStructure.cpp - Reshaping, cutting and joining ----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

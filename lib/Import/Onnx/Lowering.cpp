@@ -1,5 +1,4 @@
-//===- Lowering.cpp - How one ONNX node becomes train ops ----------*- C++
-//-*-===//
+//===- Lowering.cpp - How one ONNX node becomes train ops -----------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Lowering.h - How one ONNX node becomes train ops ------------*- C++
-//-*-===//
+//===- Lowering.h - How one ONNX node becomes train ops ---------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

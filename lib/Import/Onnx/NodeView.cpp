@@ -1,5 +1,4 @@
-//===- NodeView.cpp - Attributes of an ONNX node -------------------*- C++
-//-*-===//
+//===- NodeView.cpp - Attributes of an ONNX node --------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

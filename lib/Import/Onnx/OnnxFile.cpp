@@ -1,5 +1,4 @@
-//===- OnnxFile.cpp - An ONNX file without its weights -------------*- C++
-//-*-===//
+//===- OnnxFile.cpp - An ONNX file without its weights --------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

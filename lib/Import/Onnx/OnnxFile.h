@@ -1,5 +1,4 @@
-//===- OnnxFile.h - An ONNX file without its weights ---------------*- C++
-//-*-===//
+//===- OnnxFile.h - An ONNX file without its weights ------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- Parameters.cpp - Which initializers are trained -------------*- C++
-//-*-===//
+//===- Parameters.cpp - Which initializers are trained --------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

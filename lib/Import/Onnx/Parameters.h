@@ -1,5 +1,4 @@
-//===- Parameters.h - Which initializers are trained ---------------*- C++
-//-*-===//
+//===- Parameters.h - Which initializers are trained ------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

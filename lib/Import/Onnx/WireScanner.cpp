@@ -1,5 +1,4 @@
-//===- WireScanner.cpp - Finds payloads in a serialized ONNX model -*- C++
-//-*-===//
+//===- WireScanner.cpp - Finds payloads in a serialized ONNX model --------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

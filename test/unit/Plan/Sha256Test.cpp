@@ -1,5 +1,4 @@
-//===- Sha256Test.cpp - SHA-256 against FIPS 180-4 ----------------*- C++
-//-*-===//
+//===- Sha256Test.cpp - SHA-256 against FIPS 180-4 ------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- ApplyPlanTest.cpp - Plans made by hand
-//------------------------------===//
+//===- ApplyPlanTest.cpp - Plans made by hand -----------------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- PipelineTest.cpp - From a policy's plan to a verified file
-//----------===//
+//===- PipelineTest.cpp - From a policy's plan to a verified file ---------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- StepTableTest.cpp - Steps that are no programs
-//----------------------===//
+//===- StepTableTest.cpp - Steps that are no programs ---------------------===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.

@@ -1,5 +1,4 @@
-//===- PlanBuilder.h - Small plans for tests ----------------------*- C++
-//-*-===//
+//===- PlanBuilder.h - Small plans for tests --------------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
