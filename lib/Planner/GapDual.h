@@ -1,4 +1,4 @@
-//===- GapDual.h - Prices of memory and links -------------------*- C++ -*-===//
+//===- GapDual.h - A bound, and prices, from the gap program ----*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
@@ -6,41 +6,37 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The linear program over gaps, in its dual. Every gap between two uses of a
-// part is kept on the device, swapped, or made again; memory at a few critical
-// operators is limited; the step takes at least the compute stream's time, and
-// each direction's link time. Any prices give a bound that no plan beats; good
-// prices also tell a greedy what is worth what.
+// The Lagrangian dual of the gap program (GapProgram.h): every price of memory
+// at the pivots, and every split of a window's time among computing, loading
+// and storing, gives a bound that no plan beats, for each gap can then be
+// bridged in the way that is cheapest by itself. A subgradient ascent looks for
+// good prices and may stop anywhere.
 //
-// With multipliers a (compute, in, out; sum 1) and l_t >= 0 at operator t:
-//   L = a_c C + a_i F + sum over parts of min over its gaps' choices
-//       - sum over t of l_t (M - W_t)
-// where keeping gap g costs bytes_g * (sum of l_t inside g), swapping it
-// a_i * load_g and, once a part, a_o * store, making it again a_c * cost.
+// With a_k + b_k + c_k = 1 for window k and l_j >= 0 at pivot j:
+//   L = sum over operators of min_k a_k cost + sum over gaps of their cheapest
+//       way - sum over j of l_j (M - W_j)
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef SPILLWAY_LIB_PLANNER_GAPDUAL_H
 #define SPILLWAY_LIB_PLANNER_GAPDUAL_H
 
-#include "Analysis.h"
+#include "GapProgram.h"
 
 namespace spillway::planner {
 
 struct GapPrices {
   double boundNs = 0;
-  /// Share of each resource in the step's time at the best bound.
-  double compute = 1, in = 0, out = 0;
-  /// Operators at which memory has a price, and the price of a byte in ns.
-  std::vector<uint32_t> critical;
-  std::vector<double> price;
+  /// By gap of the analysis: in which share of the later iterations it was
+  /// swapped, or made again. Only where the order is the problem's own.
+  std::vector<float> swapped, remade;
 };
 
-/// `anyOrder`: count a part at an operator only where every valid order has it
-/// there; else in the problem's own order.
+/// `anyOrder`: a bound for every valid order; else for those that keep the
+/// problem's order of first executions.
 GapPrices priceGaps(const Analysis &analysis,
                     const std::vector<uint64_t> &budgets, bool anyOrder,
-                    uint32_t iterations = 500);
+                    uint32_t iterations = 2000);
 
 } // namespace spillway::planner
 

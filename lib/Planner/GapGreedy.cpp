@@ -42,12 +42,12 @@ private:
   };
 
   void profile();
+  void trust();
   Offer swapOffer(uint32_t gap);
   Offer dropOffer(uint32_t gap);
   Offer bestOffer(uint32_t gap);
   void accept(uint32_t gap, const Offer &offer);
   double relief(uint32_t low, uint32_t high, uint64_t bytes) const;
-  double worth(uint32_t low, uint32_t high, uint64_t bytes) const;
   bool storeNeeded(uint32_t gap) const;
   uint32_t gapOver(uint32_t slot, uint32_t at) const;
   uint32_t remakeTime(uint32_t gap) const;
@@ -73,8 +73,6 @@ private:
   std::vector<uint32_t> remadeAt;
   std::vector<uint32_t> visited; ///< by storage: the visit that saw it
   uint32_t visit = 0;
-  std::vector<double> price; ///< by bucket: ns a byte
-  double unpriced = 1;       ///< ns for a unit of relief
   Decisions d;
   uint64_t offLeft = 0;   ///< bytes left off the device
   std::vector<bool> away; ///< by slot: some gap of it is swapped already
@@ -114,17 +112,6 @@ void Greedy::profile() {
     time[b] += problem.operators[at].costNs[0];
   }
   in = out = time;
-  price.assign(buckets, 0);
-  if (options.prices) {
-    double sum = 0, scarce = 0;
-    for (size_t j = 0; j < options.prices->critical.size(); ++j) {
-      price[bucketOf(options.prices->critical[j])] += options.prices->price[j];
-      sum += options.prices->price[j];
-    }
-    for (int64_t o : over)
-      scarce += o > 0;
-    unpriced = 0.02 * sum / std::max(scarce, 1.0);
-  }
 }
 
 double Greedy::relief(uint32_t low, uint32_t high, uint64_t bytes) const {
@@ -134,20 +121,6 @@ double Greedy::relief(uint32_t low, uint32_t high, uint64_t bytes) const {
     if (o > 0)
       sum += double(std::min<int64_t>(o, int64_t(bytes)));
   }
-  return sum;
-}
-
-/// Relief in ns, where there are prices.
-double Greedy::worth(uint32_t low, uint32_t high, uint64_t bytes) const {
-  double sum = relief(low, high, bytes);
-  if (!options.prices || sum <= 0)
-    return sum;
-  // Where memory has no price it is not scarce in the relaxed problem, but the
-  // plan must still fit there.
-  sum *= unpriced;
-  for (uint32_t b = low; b < high; ++b)
-    if (over[b % buckets] > 0)
-      sum += price[b % buckets] * double(bytes);
   return sum;
 }
 
@@ -178,9 +151,6 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   int64_t store =
       storeNeeded(gap) ? problem.machine.transferNs(0, 1, bytes) : 0;
   double cost = double(load + store) * options.linkWeight;
-  if (options.prices)
-    cost +=
-        double(load) * options.prices->in + double(store) * options.prices->out;
   uint32_t first = low, last = high;
   int64_t left = store;
   while (left > 0 && first < last)
@@ -197,7 +167,7 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   }
   offer.choice = GapChoice::Swap;
   offer.low = first, offer.high = last;
-  offer.ratio = worth(first, last, a.slotBytes[g.slot]) / (cost + 1);
+  offer.ratio = relief(first, last, a.slotBytes[g.slot]) / (cost + 1);
   return offer;
 }
 
@@ -277,7 +247,7 @@ Greedy::Offer Greedy::dropOffer(uint32_t gap) {
   uint32_t low = (g.from + width) / width, high = at / width;
   if (low >= high)
     return offer;
-  double gain = worth(low, high, a.slotBytes[g.slot]);
+  double gain = relief(low, high, a.slotBytes[g.slot]);
   if (gain <= 0)
     return offer;
   Remake r;
@@ -286,12 +256,9 @@ Greedy::Offer Greedy::dropOffer(uint32_t gap) {
   remake(s, at, r);
   for (uint32_t other : r.pulled)
     gain -= burden(at, other);
-  double weight = options.recomputeWeight;
-  if (options.prices)
-    weight *= options.prices->compute;
   offer.choice = GapChoice::Drop;
   offer.low = low, offer.high = high;
-  offer.ratio = gain / (r.cost * weight + 1);
+  offer.ratio = gain / (r.cost * options.recomputeWeight + 1);
   return offer;
 }
 
@@ -303,8 +270,7 @@ double Greedy::burden(uint32_t at, uint32_t gap) const {
   for (uint32_t b = std::max(at / width, (g.from + width) / width);
        b < remadeAt[gap] / width; ++b)
     if (int64_t o = over[b] + bytes; o > 0)
-      sum += double(std::min(o, bytes)) *
-             (options.prices ? unpriced + price[b] : 1.0);
+      sum += double(std::min(o, bytes));
   return sum;
 }
 
@@ -352,6 +318,19 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
   }
 }
 
+/// Takes over what the prices decided for most of a gap.
+void Greedy::trust() {
+  for (uint32_t g = 0; g < a.gaps.size(); ++g) {
+    float swapped = options.prices->swapped[g];
+    float remade = options.prices->remade[g];
+    if (swapped + remade < options.trust)
+      continue;
+    Offer offer = swapped > remade ? swapOffer(g) : dropOffer(g);
+    if (offer.choice != GapChoice::Keep)
+      accept(g, offer);
+  }
+}
+
 Decisions Greedy::run() {
   d.gaps.assign(a.gaps.size(), GapChoice::Keep);
   d.home.assign(problem.storages.size(), 0);
@@ -364,6 +343,8 @@ Decisions Greedy::run() {
     offLeft =
         budgets[t] > unlimited - offLeft ? unlimited : offLeft + budgets[t];
   profile();
+  if (options.prices)
+    trust();
   std::priority_queue<Entry> queue;
   for (uint32_t g = 0; g < a.gaps.size(); ++g)
     if (Offer o = bestOffer(g); o.ratio > 0)

@@ -25,9 +25,10 @@ namespace spillway::planner {
 struct GreedyOptions {
   double recomputeWeight = 1.0; ///< of a nanosecond of recompute
   double linkWeight = 1.0 / 64; ///< of a nanosecond of transfer that hides
-  /// What memory is worth where, and what a transfer costs; none: bytes above
-  /// the budget, and `linkWeight`.
+  /// Gaps that the gap program moves in at least the share `trust` of its
+  /// iterations are decided so from the start.
   const GapPrices *prices = nullptr;
+  double trust = 0.5;
   double margin = 0.0; ///< share of the budget left for prefetching
   bool swap = true, recompute = true;
 };

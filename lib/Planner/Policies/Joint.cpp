@@ -72,9 +72,13 @@ public:
         for (double recompute : {0.25, 0.5, 2.0, 4.0})
           greedy(
               {.recomputeWeight = recompute, .margin = margin, .swap = swap});
-      GapPrices prices = priceGaps(a, request.budgets, false, 200);
-      for (double margin : {0.0, 0.05, 0.1})
-        greedy({.prices = &prices, .margin = margin, .swap = swap});
+      GapPrices prices = priceGaps(a, request.budgets, false);
+      for (double trust : {0.3, 0.5, 0.7})
+        for (double margin : {0.0, 0.05, 0.1})
+          greedy({.prices = &prices,
+                  .trust = trust,
+                  .margin = margin,
+                  .swap = swap});
       if (swap)
         for (double margin : {0.0, 0.05, 0.1})
           greedy({.margin = margin, .recompute = false});

@@ -1,0 +1,84 @@
+//===- GapProgram.h - The linear program over gaps --------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A relaxation of planning. Some operators that every valid order (or the given
+// one) runs in the same sequence are pivots; they cut the steady step into
+// windows, window k from the start of pivot k to the start of the next. A
+// window takes at least the time of the operators that run in it, and of what
+// each link direction moves in it. At each pivot, what is on the device is
+// limited. Every gap between two uses of a part is kept over all pivots in it,
+// swapped (leaving in one window, coming back in another) or made again in a
+// window.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_GAPPROGRAM_H
+#define SPILLWAY_LIB_PLANNER_GAPPROGRAM_H
+
+#include "Analysis.h"
+
+namespace spillway::planner {
+
+/// Windows and pivots count on over the step's end: `w` and `w + K` are the
+/// same one of two steps. Window -1 is before the first pivot.
+struct GapItem {
+  /// The gap lies over pivots [firstPivot, lastPivot]; none if first > last.
+  int32_t firstPivot = 0, lastPivot = -1;
+  /// It begins in `fromWindow` or later and ends in `toWindow` or earlier.
+  int32_t fromWindow = 0, toWindow = 0;
+  /// Pivots that lie in it somewhere, and extra rows: by number.
+  uint64_t loose = 0;
+  uint32_t extras = 0;
+  double bytes = 0;
+  double load = -1;   ///< ns; negative: cannot be swapped
+  double remake = -1; ///< ns; negative: cannot be made again
+  // For whoever reads the solution: the gap's storage part and first operator.
+  uint32_t cell = 0, from = 0;
+};
+
+/// The gaps of one part: a store serves all of them.
+struct GapItems {
+  uint32_t begin = 0, end = 0;
+  double store = 0; ///< ns
+  /// The item before which the content changes: until its store is done the
+  /// part is on the device. `none`: not known.
+  uint32_t dirty = none;
+};
+
+/// Operators that run in one of the windows [from, to].
+struct WindowWork {
+  int32_t from = 0, to = 0;
+  double ns = 0;
+};
+
+struct GapProgram {
+  bool links = false; ///< something can be swapped
+  std::vector<uint32_t> pivots; ///< operators, in order
+  std::vector<uint32_t> extras; ///< operators with memory rows, at most 16
+  std::vector<double> need;     ///< bytes, by pivot, then extra
+  std::vector<GapItem> items;
+  std::vector<GapItems> groups;
+  std::vector<WindowWork> work;
+  double fed = 0; ///< ns of loads that every step needs
+
+  uint32_t numWindows() const {
+    return std::max<uint32_t>(uint32_t(pivots.size()), 1);
+  }
+  /// A window of any step as an index.
+  uint32_t wrap(int32_t window) const {
+    int32_t k = int32_t(numWindows());
+    return uint32_t(((window % k) + k) % k);
+  }
+};
+
+/// `anyOrder`: what holds in every valid order; else in the problem's own.
+GapProgram buildGapProgram(const Analysis &analysis, bool anyOrder);
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_GAPPROGRAM_H
