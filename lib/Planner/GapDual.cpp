@@ -25,7 +25,7 @@ struct Pick {
 class Dual {
 public:
   Dual(const GapProgram &p, double room)
-      : p(p), room(room), k(int32_t(p.numWindows())),
+      : program(&p), room(room), k(int32_t(p.numWindows())),
         numRows(uint32_t(p.need.size())) {}
 
   double climb(double scale, uint32_t iterations, bool oneShare);
@@ -47,27 +47,37 @@ private:
   Pick cheapest(Kind kind, int32_t from, int32_t to) const {
     Pick best{1e300, from};
     for (int32_t w = from; w <= std::min(to, from + k - 1); ++w)
-      if (share[kind][p.wrap(w)] < best.cost)
-        best = {share[kind][p.wrap(w)], w};
+      if (share[kind][program->wrap(w)] < best.cost)
+        best = {share[kind][program->wrap(w)], w};
     return best;
   }
   /// Price of a byte at pivots [first, last].
   double between(int32_t first, int32_t last) const {
     return first > last ? 0 : sums[last + 1] - sums[first];
   }
-  void occupy(int32_t first, int32_t last, double bytes) {
+  /// At the pivots of a gap that are in [first, last].
+  void occupy(const GapItem &item, int32_t first, int32_t last) {
+    double bytes = item.bytes;
+    first = std::max(first, item.firstPivot);
+    last = std::min(last, item.lastPivot);
     for (int32_t j = first; j <= last; ++j)
-      slack[p.wrap(j)] += bytes / room;
+      slack[program->wrap(j)] += bytes / room;
   }
   void keep(const GapItem &item) {
-    occupy(item.firstPivot, item.lastPivot, item.bytes);
+    occupy(item, item.firstPivot, item.lastPivot);
     for (uint64_t rest = item.loose; rest; rest &= rest - 1)
       slack[std::countr_zero(rest)] += item.bytes / room;
     for (uint32_t rest = item.extras; rest; rest &= rest - 1)
-      slack[p.pivots.size() + std::countr_zero(rest)] += item.bytes / room;
+      slack[program->pivots.size() + std::countr_zero(rest)] +=
+          item.bytes / room;
   }
 
-  const GapProgram &p;
+  bool free() const {
+    return std::all_of(price.begin(), price.end(),
+                       [](double x) { return x == 0; });
+  }
+
+  const GapProgram *program;
   double room;
   int32_t k;
   uint32_t numRows;
@@ -82,7 +92,7 @@ double Dual::stay(const GapItem &item, double scale, Pick &remake) const {
   for (uint64_t rest = item.loose; rest; rest &= rest - 1)
     all += price[std::countr_zero(rest)];
   for (uint32_t rest = item.extras; rest; rest &= rest - 1)
-    all += price[p.pivots.size() + std::countr_zero(rest)];
+    all += price[program->pivots.size() + std::countr_zero(rest)];
   all *= item.bytes / room;
   remake = {1e300, 0};
   if (item.remake >= 0 && all > 0)
@@ -94,15 +104,15 @@ double Dual::stay(const GapItem &item, double scale, Pick &remake) const {
 Pick Dual::comeBack(const GapItem &item, double ns, Kind kind,
                     double scale) const {
   bool none = item.firstPivot > item.lastPivot;
-  Pick best = cheapest(kind, none ? item.fromWindow : item.lastPivot,
-                       item.toWindow);
+  Pick best =
+      cheapest(kind, none ? item.fromWindow : item.lastPivot, item.toWindow);
   best.cost *= ns / scale;
   if (!none)
     for (int32_t w = item.lastPivot - 1; w >= item.firstPivot; --w) {
       double held = between(w + 1, item.lastPivot) * item.bytes / room;
       if (held >= best.cost)
         break;
-      double cost = share[kind][p.wrap(w)] * ns / scale + held;
+      double cost = share[kind][program->wrap(w)] * ns / scale + held;
       if (cost < best.cost)
         best = {cost, w};
     }
@@ -120,7 +130,7 @@ Pick Dual::leave(const GapItem &item, double store, double scale) const {
       double held = between(item.firstPivot, w) * item.bytes / room;
       if (held >= best.cost)
         break;
-      double cost = share[Out][p.wrap(w)] * store / scale + held;
+      double cost = share[Out][program->wrap(w)] * store / scale + held;
       if (cost < best.cost)
         best = {cost, w};
     }
@@ -145,7 +155,7 @@ double Dual::group(const GapItems &g, double scale, bool count) {
   }
   bool leaves = false; // the store is the one before the dirty gap
   for (uint32_t i = g.begin; i < g.end; ++i) {
-    const GapItem &item = p.items[i];
+    const GapItem &item = program->items[i];
     Way &way = ways[i - g.begin];
     double keep = stay(item, scale, way.remake);
     way.stay = keep;
@@ -182,19 +192,18 @@ double Dual::group(const GapItems &g, double scale, bool count) {
     with += anywhere.cost;
   bool stores = with < without;
   for (uint32_t i = g.begin; i < g.end; ++i) {
-    const GapItem &item = p.items[i];
+    const GapItem &item = program->items[i];
     const Way &way = ways[i - g.begin];
     if (stores && way.swap) {
-      use[In][p.wrap(way.load.window)] += item.load / scale;
-      occupy(way.load.window + 1, item.lastPivot, item.bytes);
-      if (i == g.dirty && out.window > item.firstPivot - 1)
-        occupy(item.firstPivot, std::min(out.window, item.lastPivot),
-               item.bytes);
+      use[In][program->wrap(way.load.window)] += item.load / scale;
+      occupy(item, way.load.window + 1, item.lastPivot);
+      if (i == g.dirty)
+        occupy(item, item.firstPivot, out.window);
       if (count)
         ++swaps[i];
     } else if (way.remake.cost < way.stay) {
-      use[Compute][p.wrap(way.remake.window)] += item.remake / scale;
-      occupy(way.remake.window + 1, item.lastPivot, item.bytes);
+      use[Compute][program->wrap(way.remake.window)] += item.remake / scale;
+      occupy(item, way.remake.window + 1, item.lastPivot);
       if (count)
         ++remakes[i];
     } else {
@@ -202,14 +211,15 @@ double Dual::group(const GapItems &g, double scale, bool count) {
     }
   }
   if (stores && g.store > 0)
-    use[Out][p.wrap(leaves ? out.window : anywhere.window)] += g.store / scale;
+    use[Out][program->wrap(leaves ? out.window : anywhere.window)] +=
+        g.store / scale;
   return std::min(with, without);
 }
 
 /// The bound at the present prices, over `scale`; what it uses goes to `use`
 /// and `slack`.
 double Dual::evaluate(double scale, bool count) {
-  uint32_t pivots = uint32_t(p.pivots.size());
+  uint32_t pivots = uint32_t(program->pivots.size());
   sums.assign(2 * size_t(k) + 2, 0);
   for (uint32_t j = 0; j + 1 < sums.size() && pivots; ++j)
     sums[j + 1] = sums[j] + price[j % pivots];
@@ -217,20 +227,20 @@ double Dual::evaluate(double scale, bool count) {
     u.assign(size_t(k), 0);
   double value = 0;
   for (uint32_t j = 0; j < numRows; ++j) {
-    slack[j] = p.need[j] / room - 1;
+    slack[j] = program->need[j] / room - 1;
     value += price[j] * slack[j];
   }
-  for (const WindowWork &w : p.work) {
+  for (const WindowWork &w : program->work) {
     Pick best = cheapest(Compute, w.from, w.to);
     value += best.cost * w.ns / scale;
-    use[Compute][p.wrap(best.window)] += w.ns / scale;
+    use[Compute][program->wrap(best.window)] += w.ns / scale;
   }
-  if (p.fed > 0) {
+  if (program->fed > 0) {
     Pick best = cheapest(In, 0, k - 1);
-    value += best.cost * p.fed / scale;
-    use[In][p.wrap(best.window)] += p.fed / scale;
+    value += best.cost * program->fed / scale;
+    use[In][program->wrap(best.window)] += program->fed / scale;
   }
-  for (const GapItems &g : p.groups)
+  for (const GapItems &g : program->groups)
     value += group(g, scale, count);
   return value;
 }
@@ -239,22 +249,32 @@ double Dual::evaluate(double scale, bool count) {
 /// `oneShare`: all windows split their time alike, a coarser program that finds
 /// its prices sooner.
 double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
-  uint32_t kinds = p.links ? 3 : 1;
+  uint32_t kinds = program->links ? 3 : 1;
   if (price.empty()) {
     price.assign(numRows, 0);
     slack.assign(numRows, 0);
     for (uint32_t r = 0; r < 3; ++r)
       share[r].assign(size_t(k), r < kinds ? 1.0 / kinds : 0.0);
-    swaps.assign(p.items.size(), 0);
-    remakes.assign(p.items.size(), 0);
+    swaps.assign(program->items.size(), 0);
+    remakes.assign(program->items.size(), 0);
   }
   std::vector<double> squares(numRows, 0.0), moved(share[0].size(), 0.0);
-  std::vector<double> bestPrice = price, bestShare[3] = {share[0], share[1], share[2]};
+  std::vector<double> bestPrice = price,
+                      bestShare[3] = {share[0], share[1], share[2]};
   double best = 0;
+  uint32_t improved = 0;
   for (uint32_t it = 0; it < iterations; ++it) {
     bool count = !oneShare && it >= iterations / 2;
     counted += count;
     double value = evaluate(scale, count);
+    // At no price it costs nothing to keep everything.
+    if (it == 0 && value >= 0 && free() &&
+        *std::max_element(slack.begin(), slack.end()) <= 0)
+      return value * scale;
+    if (value > best * (1 + 1e-5))
+      improved = it;
+    if (it > improved + 600)
+      break;
     if (value > best) {
       best = value;
       bestPrice = price;
@@ -310,27 +330,43 @@ GapPrices spillway::planner::priceGaps(const Analysis &a,
   if (a.numOps == 0)
     return out;
   GapProgram program = buildGapProgram(a, anyOrder);
-  double compute = 0;
+  double compute = 0, moves = 0;
   for (const WindowWork &w : program.work)
     compute += w.ns;
+  for (const GapItem &item : program.items)
+    moves += std::max(item.load, 0.0);
   out.boundNs = std::max(compute, program.fed);
   if (budgets[0] == unlimited)
     return out;
-  // Steps of the ascent are in units of what the answer may be like.
+  // Steps of the ascent are in units of what the answer may be like: the
+  // compute time, or the time to move everything that moves once.
+  std::vector<double> scales{std::max(out.boundNs, 1.0)};
+  if (moves > 2 * compute)
+    scales.push_back(moves);
   Dual dual(program, double(budgets[0]));
-  double scale = std::max(out.boundNs, 1.0);
-  double coarse = dual.climb(scale, iterations / 5, true);
-  dual.rescale(scale / std::max(coarse, scale));
-  scale = std::max(coarse, scale);
+  double scale = 1, coarse = -1;
+  for (double s : scales) {
+    Dual other(program, double(budgets[0]));
+    double value = other.climb(s, iterations / 5, true);
+    if (value > coarse * 1.2) { // steps in units of the first serve as a rule
+      dual = std::move(other);
+      coarse = value;
+      scale = s;
+    }
+  }
+  if (double finer = std::max(coarse, 1.0); finer > scale / 100) {
+    dual.rescale(scale / finer);
+    scale = finer;
+  }
   double fine = dual.climb(scale, iterations - iterations / 5, false);
   out.boundNs = std::max({out.boundNs, coarse, fine});
   if (anyOrder || dual.counted == 0)
     return out;
   for (uint32_t i = 0; i < program.items.size(); ++i) {
     const GapItem &item = program.items[i];
-    auto s = uint32_t(std::upper_bound(a.cellBegin.begin(), a.cellBegin.end(),
-                                       item.cell) -
-                      a.cellBegin.begin() - 1);
+    auto s = uint32_t(
+        std::upper_bound(a.cellBegin.begin(), a.cellBegin.end(), item.cell) -
+        a.cellBegin.begin() - 1);
     for (int32_t part : {-1, int32_t(item.cell - a.cellBegin[s])}) {
       if (part >= int32_t(a.slotBegin[s + 1] - a.slotBegin[s]) - 1)
         continue;

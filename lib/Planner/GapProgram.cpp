@@ -62,7 +62,7 @@ private:
   const Problem &problem;
   bool anyOrder;
   GapProgram program;
-  double inRate = 0, outRate = 0; ///< bytes a ns, all links together
+  double inRate = 0, outRate = 0;          ///< bytes a ns, all links together
   std::vector<std::vector<uint32_t>> from; ///< who must come before
   // By operator: pivots (then extras) that surely come before or after it, and
   // its own bit if it is one.
@@ -156,12 +156,13 @@ void Builder::choosePivots() {
   choose(maxPivots, [&](uint32_t at) { return on[at]; }, program.pivots);
   for (uint32_t p : program.pivots)
     on[p] = true;
-  choose(maxExtras,
-         [&](uint32_t at) {
-           return !std::binary_search(program.pivots.begin(),
-                                      program.pivots.end(), at);
-         },
-         program.extras);
+  choose(
+      maxExtras,
+      [&](uint32_t at) {
+        return !std::binary_search(program.pivots.begin(), program.pivots.end(),
+                                   at);
+      },
+      program.extras);
 }
 
 void Builder::findReach() {
@@ -299,10 +300,8 @@ void Builder::addPart(uint32_t s, uint32_t part,
     // order.
     if (uses.size() == 1)
       item.loose = all & ~after[previous] & ~before[previous] & ~self[previous];
-    item.extras =
-        uses.size() == 1
-            ? (uint32_t(1) << program.extras.size()) - 1
-            : afterX[previous] | beforeX[uses.front()];
+    item.extras = uses.size() == 1 ? (uint32_t(1) << program.extras.size()) - 1
+                                   : afterX[previous] | beforeX[uses.front()];
     if (addItem(s, part, previous, item, users, extraUsers) &&
         updated(previous))
       group.dirty = uint32_t(program.items.size()) - 1;
@@ -348,11 +347,10 @@ GapProgram Builder::build() {
     if (onDevice(at))
       work.push_back({lowWindow(at), highWindow(at),
                       double(problem.operators[at].costNs[0])});
-  std::sort(work.begin(), work.end(),
-            [](const WindowWork &x, const WindowWork &y) {
-              return std::tuple(x.from, x.to, x.ns) <
-                     std::tuple(y.from, y.to, y.ns);
-            });
+  std::sort(
+      work.begin(), work.end(), [](const WindowWork &x, const WindowWork &y) {
+        return std::tuple(x.from, x.to, x.ns) < std::tuple(y.from, y.to, y.ns);
+      });
   for (const WindowWork &w : work) {
     if (!program.work.empty() && program.work.back().from == w.from &&
         program.work.back().to == w.to)

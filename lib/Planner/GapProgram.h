@@ -57,7 +57,7 @@ struct WindowWork {
 };
 
 struct GapProgram {
-  bool links = false; ///< something can be swapped
+  bool links = false;           ///< something can be swapped
   std::vector<uint32_t> pivots; ///< operators, in order
   std::vector<uint32_t> extras; ///< operators with memory rows, at most 16
   std::vector<double> need;     ///< bytes, by pivot, then extra
