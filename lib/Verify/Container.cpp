@@ -8,6 +8,7 @@
 
 #include "Container.h"
 
+#include "spillway/Plan/Alignment.h"
 #include "spillway/Plan/PlanFile.h"
 #include "spillway/Plan/Seal.h"
 #include "spillway/Plan/Sha256.h"
@@ -64,6 +65,10 @@ std::optional<Error> checkContainer(std::span<const uint8_t> file) {
   if (!plan::VerifyPlanBuffer(verifier))
     return Error{Code::MalformedBuffer,
                  "plan file is not a well-formed buffer of the plan schema"};
+  if (!plan::hasAlignedVectors(*plan::GetPlan(payload->data())))
+    return Error{Code::MalformedBuffer,
+                 "plan file has a vector at a place that its elements may not "
+                 "be read at"};
   return checkEnvelope(*plan::GetPlan(payload->data()));
 }
 
@@ -85,6 +90,11 @@ std::optional<Error> checkEnvelope(const plan::Plan &plan) {
   if (!verifier.VerifyBuffer<plan::Program>(nullptr))
     return Error{Code::MalformedBuffer,
                  "program is not a well-formed buffer of the plan schema"};
+  if (!plan::hasAlignedVectors(
+          *flatbuffers::GetRoot<plan::Program>(program->data())))
+    return Error{Code::MalformedBuffer,
+                 "program has a vector at a place that its elements may not be "
+                 "read at"};
 
   const flatbuffers::Vector<uint8_t> *pinned = plan.program_sha256();
   if (!pinned || pinned->size() != plan::kTrailerBytes)

@@ -9,6 +9,7 @@
 #include "PlanFile.h"
 #include "Error.h"
 #include "File.h"
+#include "spillway/Plan/Alignment.h"
 #include "spillway/Plan/PlanFile.h"
 #include "spillway/Plan/Sha256.h"
 #include "spillway/Verify/Verify.h"
@@ -46,7 +47,8 @@ PlanFile::PlanFile(const std::string &path, bool prove) : filePath(path) {
          "copy or compile it again",
          name);
   auto verifier = structureVerifier(file.data(), bytes);
-  if (!plan::VerifyPlanBuffer(verifier))
+  if (!plan::VerifyPlanBuffer(verifier) ||
+      !plan::hasAlignedVectors(*plan::GetPlan(file.data())))
     fail("plan '%s' is malformed: its FlatBuffers structure is invalid", name);
   planRoot = plan::GetPlan(file.data());
   if (planRoot->version() != plan::kPlanVersion)
@@ -66,7 +68,9 @@ PlanFile::PlanFile(const std::string &path, bool prove) : filePath(path) {
   auto programVerifier =
       structureVerifier(programBytes.data(), programBytes.size());
   if (programBytes.size() < 8 ||
-      !programVerifier.VerifyBuffer<plan::Program>(nullptr))
+      !programVerifier.VerifyBuffer<plan::Program>(nullptr) ||
+      !plan::hasAlignedVectors(
+          *flatbuffers::GetRoot<plan::Program>(programBytes.data())))
     fail("plan '%s' is malformed: its program's FlatBuffers structure is "
          "invalid",
          name);
