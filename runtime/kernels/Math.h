@@ -100,9 +100,9 @@ template <typename T> inline T div(T a, T b) {
   bool tiny = x < 1.17549435e-38f;
   float scaled = tiny ? x * 8388608.0f : x;
   // Mantissa in [sqrt(1/2), sqrt(2)).
-  int32_t bits = int32_t(floatBits(scaled));
-  int32_t e = (bits - 0x3f3504f3) >> 23;
-  float f = bitsToFloat(uint32_t(bits - (e << 23))) - 1.0f;
+  uint32_t bits = floatBits(scaled);
+  int32_t e = int32_t(bits - 0x3f3504f3u) >> 23;
+  float f = bitsToFloat(bits - (uint32_t(e) << 23)) - 1.0f;
   float n = float(e) - (tiny ? 23.0f : 0.0f);
   float p = horner(f, 7.0376836292e-2f, -1.1514610310e-1f, 1.1676998740e-1f,
                    -1.2420140846e-1f, 1.4249322787e-1f, -1.6668057665e-1f,

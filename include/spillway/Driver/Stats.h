@@ -31,7 +31,7 @@ struct CompileStats {
   std::string error;
 };
 
-/// The object of `--stats`; its keys are in docs/stats.md.
+/// The object of `--stats`; bytes, flops and counts are integers, seconds are not.
 llvm::json::Object toJson(const CompileStats &stats, const planner::Problem &problem);
 
 /// A few lines for a person: does it fit, peaks, bytes, how good.
