@@ -250,8 +250,8 @@ void Joint::improve() {
   uint64_t left =
       request.deadline
           ? UINT64_MAX
-          : std::min<uint64_t>(request.iterations * uint64_t(10),
-                               16 + request.iterations * 20000ull / length);
+          : std::min<uint64_t>(request.iterations * uint64_t(3),
+                               16 + request.iterations * 6000ull / length);
   auto done = [&] {
     return left == 0 || request.late() ||
            found.front().stepNs <= compute + compute / 1000;
