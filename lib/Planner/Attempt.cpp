@@ -13,75 +13,124 @@
 
 using namespace spillway::planner;
 
-bool Attempt::ask(const std::vector<uint64_t> &target, uint32_t iterations,
+/// Thousandths of the budget that are kept free for the addresses' sake.
+static constexpr uint32_t paddings[] = {0,  5,   10,  20,  35,  50,
+                                        75, 100, 140, 190, 250, 330};
+
+const Analysis &Attempt::padded(uint32_t permille) {
+  if (permille == 0 || budgets[0] == unlimited)
+    return a;
+  if (lastPadded && lastPermille == permille)
+    return lastPadded->analysis;
+  Problem problem = a.problem;
+  uint64_t padding = budgets[0] / 1000 * permille;
+  for (uint32_t at = 0; at < a.numOps; ++at)
+    if (a.workingSet[at] < budgets[0] / 5 * 2)
+      problem.operators[at].workspace += padding;
+  lastPadded = std::make_unique<Padded>(std::move(problem));
+  lastPermille = permille;
+  return lastPadded->analysis;
+}
+
+bool Attempt::ask(uint32_t permille, uint32_t iterations,
                   PolicyAnswer &answer) {
-  answer = policy.plan(
-      {a, target, iterations, options.fixedOrder, options.deadline});
+  answer = policy.plan({padded(permille), target, iterations,
+                        options.fixedOrder, options.deadline});
   return answer.ok;
 }
 
 bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
-  budgets = given;
+  budgets = target = given;
   stepNs = INT64_MAX;
-  // Quickly, how much below the budget the sum of live bytes has to stay for
-  // the addresses to fit; then with effort at that target.
-  std::vector<uint64_t> target = budgets;
+  lastPadded.reset();
+  // Quickly, how much padding it takes for the addresses to fit; then with
+  // effort at that padding.
   std::vector<Plan> lastResorts;
   PolicyAnswer answer;
   bool found = false;
-  for (uint32_t round = 0; round < 12 && !found; ++round) {
-    bool ok = ask(target, 0, answer);
-    if (round == 0) {
+  uint32_t padding = 0, least = 0;
+  for (uint32_t permille : paddings) {
+    if (permille < least)
+      continue;
+    padding = permille;
+    bool ok = ask(permille, 0, answer);
+    if (permille == 0) {
       lastResorts = std::move(answer.lastResorts);
       reason = answer.reason;
       tier = answer.tier;
       applies = answer.applies;
     }
-    if (!ok)
+    if (!ok || (found = take(answer.plans, false)))
       break;
-    found = take(answer.plans, false);
-    if (!found && !lower(target, round))
-      break;
+    lowerOthers();
+    // Far too high: small steps would lead nowhere.
+    if (excess[0] != unlimited && budgets[0] >= 1000)
+      least = uint32_t(excess[0] / (budgets[0] / 1000) / 3);
   }
   if (!found)
     found = take(lastResorts, false);
   if (!found || iterations == 0)
     return found;
   if (options.deadline) {
-    improveUntilLate(target, iterations);
+    improveUntilLate(padding, iterations);
     return true;
   }
-  for (uint32_t round = 0; round < 3; ++round)
-    if (!ask(target, iterations, answer) || take(answer.plans, true) ||
-        !lower(target, round))
-      break;
+  if (ask(padding, iterations, answer)) {
+    take(answer.plans, true);
+    makeAgain(answer, padding);
+  }
   return true;
+}
+
+/// The decisions that a search has found, with more padding: what it costs in
+/// memory may be less than what the addresses cost in time.
+void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
+  if (!answer.again || !options.offsets)
+    return;
+  uint32_t worse = 0;
+  for (uint32_t p : paddings) {
+    if (p <= permille || worse >= 2)
+      continue;
+    int64_t before = stepNs;
+    std::optional<Plan> plan = answer.again(padded(p));
+    if (!plan)
+      return;
+    bool fits = offer(std::move(*plan), true);
+    worse += fits && stepNs >= before;
+  }
 }
 
 /// More effort, in doubling steps, for as long as there is time and something
 /// to win.
-void Attempt::improveUntilLate(const std::vector<uint64_t> &target,
-                               uint32_t iterations) {
+void Attempt::improveUntilLate(uint32_t permille, uint32_t iterations) {
   int64_t bound = lowerBoundNs(a.problem, budgets);
   PolicyAnswer answer;
   while (iterations && stepNs > bound &&
          std::chrono::steady_clock::now() < *options.deadline) {
-    if (ask(target, iterations, answer))
+    if (ask(permille, iterations, answer)) {
       take(answer.plans, true);
+      makeAgain(answer, permille);
+    }
     iterations = iterations > UINT32_MAX / 2 ? 0 : iterations * 2;
   }
 }
 
-/// Keeps the fastest of these plans and of the one that is kept already. True
-/// if the addresses of any fit; else `excess` says what was missing.
+/// True if the addresses of any of the plans fit; else `excess` says what was
+/// missing.
 bool Attempt::take(std::vector<Plan> &plans, bool effort) {
   excess.assign(budgets.size(), unlimited);
   bool any = false;
-  auto offer = [&](Plan candidate) {
+  for (Plan &p : plans)
+    any |= offer(std::move(p), effort);
+  return any;
+}
+
+/// Keeps the plan if its addresses fit and it is faster than what is kept.
+bool Attempt::offer(Plan candidate, bool effort) {
+  auto compare = [&](Plan &p) {
     Layout l;
-    if (!fit(candidate, l, effort))
-      return;
-    any = true;
+    if (!fit(p, l, effort))
+      return false;
     SimulationOptions sim;
     sim.budgets = budgets;
     sim.maxRounds = 6;
@@ -89,25 +138,24 @@ bool Attempt::take(std::vector<Plan> &plans, bool effort) {
       sim.offsets = &l.offsets;
       sim.workspaceOffsets = &l.workspaces;
     }
-    int64_t step = simulate(a.problem, candidate, sim).stepNs;
+    int64_t step = simulate(a.problem, p, sim).stepNs;
     if (step < stepNs) {
       stepNs = step;
-      plan = std::move(candidate);
+      plan = std::move(p);
       layout = std::move(l);
     }
+    return true;
   };
-  for (Plan &p : plans) {
-    bool moves =
-        std::any_of(p.actions.begin(), p.actions.end(),
-                    [](const Action &x) { return x.kind == ActionKind::Load; });
-    if (effort && moves && options.offsets) {
-      Plan timed = p;
-      if (orderByTime(a.problem, timed, budgets))
-        offer(std::move(timed));
-    }
-    offer(std::move(p));
+  bool moves =
+      std::any_of(candidate.actions.begin(), candidate.actions.end(),
+                  [](const Action &x) { return x.kind == ActionKind::Load; });
+  bool fits = false;
+  if (effort && moves && options.offsets) {
+    Plan timed = candidate;
+    fits = orderByTime(a.problem, timed, budgets) && compare(timed);
   }
-  return any;
+  // What is ordered by time never waits for an address.
+  return fits || compare(candidate);
 }
 
 /// Gives addresses, and issues loads later where they do not fit.
@@ -134,29 +182,18 @@ bool Attempt::fit(Plan &candidate, Layout &l, bool effort) {
   return false;
 }
 
-/// Addresses need more than the sum of live bytes: asks for a plan that leaves
-/// them that much, in growing steps.
-bool Attempt::lower(std::vector<uint64_t> &target, uint32_t round) {
-  bool lowered = false;
+/// Where the addresses of a tier other than the device do not fit, less of it
+/// is offered.
+void Attempt::lowerOthers() {
   for (uint32_t t = 0; t < budgets.size(); ++t) {
     if (excess[t] == 0 || excess[t] == unlimited || target[t] == unlimited)
       continue;
-    uint64_t step = std::clamp<uint64_t>(
-        excess[t], target[t] / 200,
-        std::max<uint64_t>(target[t] / 200, target[t] / 100 * (round + 1)));
-    // Less than the most demanding operator needs is no target.
-    uint64_t least =
-        t == 0 && a.numOps
-            ? *std::max_element(a.workingSet.begin(), a.workingSet.end())
-            : 0;
-    uint64_t next = std::max(target[t] - std::min(target[t], step),
-                             std::min(least, target[t]));
-    lowered |= next < target[t];
-    target[t] = next;
     tier = t;
+    if (t > 0)
+      target[t] -=
+          std::min(target[t], std::max<uint64_t>(excess[t], target[t] / 200));
   }
   reason = "the addresses of the best plan do not fit into " +
            std::to_string(budgets[tier]) + " bytes of " +
            a.problem.machine.tiers[tier].name;
-  return lowered;
 }

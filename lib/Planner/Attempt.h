@@ -6,10 +6,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A policy keeps the sum of live bytes within a target; the addresses need a
-// little more. So plans are asked for with lower and lower targets, loads are
+// A policy keeps the sum of live bytes within the budget; the addresses need a
+// little more. So plans are asked for with more and more padding, loads are
 // issued later where that makes the addresses fit, and of all that fits the
 // plan that is fastest with its addresses is kept.
+//
+// Padding is workspace that operators do not have: the policy keeps so many
+// bytes free while they run. Operators that take much of the budget by
+// themselves get none: there the few large buffers are easily placed, and
+// every byte more would have to move.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +24,8 @@
 #include "Layout.h"
 #include "Policy.h"
 #include "spillway/Planner/Planner.h"
+
+#include <memory>
 
 namespace spillway::planner {
 
@@ -39,18 +46,27 @@ public:
   bool applies = true;
 
 private:
-  bool ask(const std::vector<uint64_t> &target, uint32_t iterations,
-           PolicyAnswer &answer);
-  void improveUntilLate(const std::vector<uint64_t> &target,
-                        uint32_t iterations);
+  struct Padded {
+    Problem problem;
+    Analysis analysis;
+    explicit Padded(Problem p) : problem(std::move(p)), analysis(problem) {}
+  };
+  const Analysis &padded(uint32_t permille);
+  bool ask(uint32_t permille, uint32_t iterations, PolicyAnswer &answer);
+  void improveUntilLate(uint32_t permille, uint32_t iterations);
+  void makeAgain(const PolicyAnswer &answer, uint32_t permille);
   bool take(std::vector<Plan> &plans, bool effort);
+  bool offer(Plan candidate, bool effort);
   bool fit(Plan &candidate, Layout &l, bool effort);
-  bool lower(std::vector<uint64_t> &target, uint32_t round);
+  void lowerOthers();
 
   const Analysis &a;
   const Policy &policy;
   const PlanOptions &options;
   std::vector<uint64_t> budgets;
+  std::vector<uint64_t> target; ///< by tier: what policies are told
+  std::unique_ptr<Padded> lastPadded;
+  uint32_t lastPermille = 0;
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked
   int64_t stepNs = INT64_MAX;   ///< of `plan`
 };

@@ -330,6 +330,9 @@ GapPrices spillway::planner::priceGaps(const Analysis &a,
   if (a.numOps == 0)
     return out;
   GapProgram program = buildGapProgram(a, anyOrder);
+  // An iteration takes time in proportion to the items.
+  iterations = std::min<uint32_t>(
+      iterations, 400 + uint32_t(6'000'000 / (program.items.size() + 1)));
   double compute = 0, moves = 0;
   for (const WindowWork &w : program.work)
     compute += w.ns;

@@ -17,6 +17,7 @@
 #include "Analysis.h"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ struct PolicyAnswer {
   bool applies = true;
   /// Best first; the next is tried if addresses of the one before do not fit.
   std::vector<Plan> plans;
+  /// Makes the best plan's decisions into a plan again, for a problem that
+  /// differs in its workspaces only; nothing if it cannot. May be empty.
+  std::function<std::optional<Plan>(const Analysis &)> again;
   /// Tried when nothing else fits, not even with a lower target.
   std::vector<Plan> lastResorts;
   std::string reason;

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <tuple>
 
 using namespace spillway::planner;
 using namespace spillway::planner::offsets;
@@ -76,7 +77,17 @@ private:
   bool construct() {
     auto size = [&](uint32_t i) { return packing.bytes[i]; };
     auto length = [&](uint32_t i) { return packing.length[i]; };
+    // Where most is live at once there is no slack: what is live there goes
+    // first, and stacks without a gap.
+    std::vector<uint64_t> contention(packing.size());
+    for (uint32_t i = 0; i < packing.size(); ++i)
+      for (const Range &r : packing.ranges(i))
+        for (uint32_t s = r.begin; s < r.end; ++s)
+          contention[i] = std::max(contention[i], packing.load[s]);
     const Order orders[] = {
+        sortedBy([&](uint32_t i) {
+          return std::tuple(contention[i], length(i), size(i));
+        }),
         sortedBy(
             [&](uint32_t i) { return double(size(i)) * double(length(i)); }),
         sortedBy([&](uint32_t i) { return std::pair(length(i), size(i)); }),

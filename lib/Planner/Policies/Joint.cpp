@@ -65,14 +65,19 @@ public:
     else
       greedy({.swap = swap});
     if (!oneTier && request.iterations) {
-      for (double margin : {0.0, 0.05, 0.1, 0.2})
-        for (double link : {0.015, 0.05, 0.1, 0.2})
-          greedy({.linkWeight = link, .margin = margin, .swap = swap});
-      for (double margin : {0.0, 0.05, 0.1, 0.2})
-        for (double recompute : {0.25, 0.5, 2.0, 4.0})
-          greedy(
-              {.recomputeWeight = recompute, .margin = margin, .swap = swap});
-      GapPrices prices = priceGaps(a, request.budgets, false);
+      // A large problem takes long for each: every second setting will do.
+      uint32_t stride = a.gaps.size() > 4000 ? 2 : 1;
+      const double margins[] = {0.0, 0.05, 0.1, 0.2};
+      const double links[] = {0.015, 0.05, 0.1, 0.2};
+      const double recomputes[] = {0.25, 0.5, 2.0, 4.0};
+      for (uint32_t m = 0; m < 4; m += stride)
+        for (uint32_t k = 0; k < 4; k += stride) {
+          greedy({.linkWeight = links[k], .margin = margins[m], .swap = swap});
+          greedy({.recomputeWeight = recomputes[k],
+                  .margin = margins[m],
+                  .swap = swap});
+        }
+      GapPrices prices = priceGaps(a, request.budgets, false, 800);
       for (double trust : {0.3, 0.5, 0.7})
         for (double margin : {0.0, 0.05, 0.1})
           greedy({.prices = &prices,
@@ -209,20 +214,17 @@ private:
           answer.lastResorts.push_back(std::move(e.plan));
       }
     }
-    // The same decisions with a little less memory, for addresses that need
-    // more than the sum of live bytes.
-    Candidate &best = found.front();
-    if (best.linkBytes && request.iterations)
-      for (uint64_t permille : {5, 10, 20, 35, 50}) {
-        std::vector<uint64_t> less = request.budgets;
-        less[0] -= less[0] / 1000 * permille;
-        if (Emission e = emitPlan(a, best.decisions, less); e.ok) {
-          hoistLoads(problem, e.plan, less[0]);
-          answer.plans.push_back(std::move(e.plan));
-        }
-      }
-    for (size_t i = found.size(); i-- > 0;)
-      answer.plans.insert(answer.plans.begin(), std::move(found[i].plan));
+    if (found.front().linkBytes)
+      answer.again = [d = found.front().decisions, budgets = request.budgets](
+                         const Analysis &other) -> std::optional<Plan> {
+        Emission e = emitPlan(other, d, budgets);
+        if (!e.ok)
+          return std::nullopt;
+        hoistLoads(other.problem, e.plan, budgets[0]);
+        return std::move(e.plan);
+      };
+    for (Candidate &c : found)
+      answer.plans.push_back(std::move(c.plan));
     return answer;
   }
 
