@@ -57,6 +57,11 @@ private:
   void order();
   void repeats();
 
+  /// So that sums of everything cannot overflow, whatever is done with them.
+  static constexpr uint64_t mostBytes = uint64_t(1) << 60;
+  static constexpr uint64_t mostAlignment = uint64_t(1) << 30;
+  static constexpr int64_t mostNs = int64_t(1) << 50; ///< 13 days
+
   const Problem &problem;
   std::vector<std::string> faults;
 };
@@ -92,25 +97,26 @@ void Checker::machine() {
     if (link.bytesPerSecond == 0)
       fault("machine: link " + quoted(link.name) +
             ": expected a positive bandwidth, found 0");
-    if (link.latencyNs < 0)
+    if (link.latencyNs < 0 || link.latencyNs > mostNs)
       fault("machine: link " + quoted(link.name) +
-            ": expected a latency of at least 0 ns, found " +
+            ": expected a latency of 0 to 2^50 ns, found " +
             std::to_string(link.latencyNs));
   }
-  if (problem.alignment == 0)
-    fault("alignment: expected a positive number of bytes, found 0");
+  if (problem.alignment == 0 || problem.alignment > mostAlignment)
+    fault("alignment: expected 1 to 2^30 bytes, found " +
+          std::to_string(problem.alignment));
 }
 
 void Checker::storages() {
   std::set<uint32_t> ids;
-  // Sums of all storages must not overflow, whatever is done with them.
   uint64_t total = 0;
-  constexpr uint64_t most = uint64_t(1) << 60;
+  uint64_t alignment =
+      std::clamp<uint64_t>(problem.alignment, 1, mostAlignment);
   for (uint32_t i = 0; i < problem.storages.size(); ++i) {
     const Storage &s = problem.storages[i];
     if (!ids.insert(s.id).second)
       fault(storageName(i) + ": the id is taken by another storage");
-    if (s.bytes > most || (total += s.bytes) > most) {
+    if (s.bytes > mostBytes || (total += s.bytes + alignment) > mostBytes) {
       fault(storageName(i) + ": more than 2^60 bytes in all");
       total = 0;
     }
@@ -153,6 +159,7 @@ void Checker::access(const Operator &op, const Access &access,
 
 void Checker::operators() {
   std::set<uint32_t> ids;
+  int64_t total = 0;
   for (const Operator &op : problem.operators) {
     if (!ids.insert(op.id).second)
       fault(opName(op) + ": the id is taken by another operator");
@@ -170,11 +177,14 @@ void Checker::operators() {
                  ? std::string("0")
                  : quoted(problem.machine.engines[0].name)) +
             ", found none");
-    // 2^60 ns is 36 years: sums cannot overflow.
+    int64_t most = 0;
     for (int64_t cost : op.costNs)
-      if (cost > (int64_t(1) << 50))
-        fault(opName(op) + ": a cost of more than 2^50 ns");
-    if (op.workspace > (uint64_t(1) << 60))
+      most = std::max(most, cost);
+    if (most > mostNs || (total += most) > mostNs) {
+      fault(opName(op) + ": more than 2^50 ns in all");
+      total = 0;
+    }
+    if (op.workspace > mostBytes)
       fault(opName(op) + ": a workspace of more than 2^60 bytes");
     if (op.recomputable && !op.updates.empty())
       fault(opName(op) + " updates a storage, so it cannot be recomputable");

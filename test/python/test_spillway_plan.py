@@ -204,6 +204,9 @@ def test_offsets(tmp_path):
         ("50 0 1 0", "-50 0 1 0", ["line 4", "-50"]),
         ("50 0 1 0", "50 1 6 1 0", ["line 4", "before it is written"]),
         ("1 7\n", "", ["line 12", "end of the file"]),
+        ("\n1 7\n", "\n1 7\n\n1 7\n", ["line 14", "found more"]),
+        ("\n1 7\n", "\n1 8\n", ["line 12", "storage 8"]),
+        ("100 100 100 100 10", "100 100 100 10", ["line 2", "8 sizes"]),
         ("40 1 0 1 1", "40 1 99 1 1", ["line 5", "storage 99"]),
     ],
 )
@@ -218,6 +221,172 @@ def test_bad_json(tmp_path):
     refused(run(path), "line 2")
     path.write_text('{"kind": "spillway-problem", "version": 2}')
     refused(run(path), "version", "2")
+
+
+PROBLEM = {
+    "kind": "spillway-problem",
+    "version": 1,
+    "machine": {
+        "tiers": [{"name": "device", "capacity": 100000}, {"name": "host", "capacity": None}],
+        "links": [
+            {"name": "h2d", "from": "host", "to": "device", "bytes_per_second": 1000000000, "latency_ns": 10},
+            {"name": "d2h", "from": "device", "to": "host", "bytes_per_second": 1000000000, "latency_ns": 10},
+        ],
+        "engines": [{"name": "compute", "tier": "device"}],
+    },
+    "storages": [
+        {"id": 1, "name": "w", "bytes": 4096, "kind": "persistent"},
+        {"id": 2, "name": "x", "bytes": 2048, "kind": "temporary"},
+        {"id": 3, "name": "y", "bytes": 1024, "kind": "temporary", "output": True},
+    ],
+    "operators": [
+        {"id": 10, "name": "f", "cost_ns": {"compute": 100}, "reads": [1], "writes": [2]},
+        {"id": 11, "name": "g", "cost_ns": {"compute": 100}, "reads": [1, 2], "writes": [3]},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "path, value, words",
+    [
+        # A cycle: f reads what g makes of f's result.
+        ("operators.0.reads", [1, 3], ["operator 10 'f'", "storage 3 'y'", "cycle"]),
+        ("storages.1.bytes", -2048, ["storages[1].bytes", "-2048"]),
+        ("storages.1.bytes", 2**61, ["storage 2 'x'", "2^60"]),
+        ("operators.1.reads", [1, 9], ["operators[1].reads[1]", "9"]),
+        ("operators.1.cost_ns", {"compute": -5}, ["operators[1].cost_ns.compute", "-5"]),
+        ("operators.1.cost_ns", {"compute": 2**51}, ["operator 11 'g'", "2^50"]),
+        ("operators.1.workspace", -1, ["operators[1].workspace", "-1"]),
+        ("machine.tiers.0.capacity", -1, ["machine.tiers[0].capacity", "-1"]),
+        ("machine.links.0.from", "disk", ["machine.links[0].from", "disk"]),
+        ("machine.links.0.bytes_per_second", 0, ["link 'h2d'", "bandwidth"]),
+        ("machine.links.0.latency_ns", 2**60, ["link 'h2d'", "latency"]),
+        ("machine.engines.0.tier", "host", ["engine"]),
+        ("alignment", 0, ["alignment", "found 0"]),
+        ("alignment", 2**62, ["alignment"]),
+        ("operators.1.id", 10, ["operator 10 'g'", "taken"]),
+        ("storages.2.id", 2, ["operators[1].writes[0]", "3"]),
+        ("operators.1.writes", [[3, 4]], ["operator 11 'g'", "part 4"]),
+        ("nonsense", 1, ["unknown field 'nonsense'"]),
+    ],
+)
+def test_bad_problem(tmp_path, path, value, words):
+    doc = json.loads(json.dumps(PROBLEM))
+    *way, last = path.split(".")
+    field = doc
+    for key in way:
+        field = field[int(key) if key.isdigit() else key]
+    field[int(last) if last.isdigit() else last] = value
+    file, out = tmp_path / "p.json", tmp_path / "plan.json"
+    file.write_text(json.dumps(PROBLEM))
+    assert run(file, "-o", out).returncode == 0 and out.exists()
+    file.write_text(json.dumps(doc))
+    refused(run(file, "-o", out), *words)
+    # Not even the plan of the call before.
+    assert not out.exists() and file.exists()
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ('{"tiers": [],\n "engines": [}', ["line 2"]),
+        ('{"tiers": [{"name": "device", "capacity": -1}], "engines": []}', ["tiers[0].capacity", "-1"]),
+        ('{"tiers": [{"name": "device", "capacity": 1}], "engines": []}', ["at least one engine"]),
+        ('{"engines": []}', ["missing field 'tiers'"]),
+        ("", ["ends too early"]),
+    ],
+)
+def test_bad_machine(chain, tmp_path, text, words):
+    machine = tmp_path / "machine.json"
+    machine.write_text(text)
+    refused(run(chain, f"--machine={machine}"), *words)
+    assert machine.exists()
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda g: g["nodes"][1].update(cost_ram=-100), ["nodes[1].cost_ram", "-100"]),
+        (lambda g: g["nodes"][1].update(cost_cpu=1e300), ["nodes[1].cost_cpu", "2^50"]),
+        (lambda g: g["nodes"][1].update(id=0), ["nodes[1].id"]),
+        (lambda g: g["nodes"][1].update(id=[[0]]), ["nodes[1].id", "array"]),
+        (lambda g: g["nodes"][1].pop("cost_ram"), ["nodes[1]", "cost_ram"]),
+        (lambda g: g["links"][0].update(target=0), ["nodes[0]", "cycle"]),
+        (lambda g: g.pop("links"), ["missing field"]),
+    ],
+)
+def test_bad_networkx(tmp_path, change, words):
+    graph = {
+        "nodes": [{"id": i, "name": f"n{i}", "cost_cpu": 10, "cost_ram": 100} for i in range(2)],
+        "links": [{"source": 0, "target": 1}],
+    }
+    path = tmp_path / "g.json"
+    change(graph)
+    path.write_text(json.dumps(graph))
+    refused(run(path, "--format=networkx"), *words)
+
+
+@pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ("Execution Time: 1200", "Execution Time: -3", ["line 3", "Execution Time"]),
+        ("Execution Time: 1200", "Execution Time: 99999999999999999999", ["line 3"]),
+        ("Execution Time: 1200\n", "", ["operator 0 'A'", "cost"]),
+        ("Size in byte: 8192", "Size in byte: -8192", ["line 7", "Size in byte"]),
+        ("Kernel ID: 1", "Kernel ID: 0", ["operator 0 'B'", "taken"]),
+        ("Kernel ID: 0, Name: A\n", "", ["line 2", "before"]),
+        ("Output Tensors:", "Outputs:", ["line 6", "Outputs:"]),
+    ],
+)
+def test_bad_g10(tmp_path, old, new, words):
+    path = tmp_path / "k.kernels.config.gz"
+    path.write_bytes(gzip.compress(KERNELS.replace(old, new, 1).encode()))
+    refused(run(path), *words)
+
+
+def test_damaged_gzip(tmp_path):
+    path = tmp_path / "k.kernels.config.gz"
+    good = gzip.compress(KERNELS.encode() * 50)
+    for bad in (good[:15], good[: len(good) // 2], good[:-4], good[:-8] + b"\0" * 8):
+        path.write_bytes(bad)
+        refused(run(path), "cut short or damaged")
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("", ["line 1", "empty"]),
+        ("id,lower,upper\n", ["line 1", "'size'"]),
+        ("id,lower,upper,size\na,0,2,100\nb,4,3,50\n", ["line 3", "4 >= 3"]),
+        ("id,lower,upper,size\na,0,2,-1\n", ["line 2", "-1"]),
+        ("id,lower,upper,size\na,0,2\n", ["line 2", "4 fields"]),
+        ("id,lower,upper,size\na,0,2,1e3\n", ["line 2", "1e3"]),
+        ("id,lower,upper,size\n" + "a,0,2,1125899906842624\n" * 1025, ["line 1026", "2^60"]),
+    ],
+)
+def test_bad_offsets(tmp_path, text, words):
+    path, out = tmp_path / "b.csv", tmp_path / "o.csv"
+    path.write_text(text)
+    out.write_text("old")
+    refused(run(path, "--offsets", "-o", out), *words)
+    assert not out.exists()
+
+
+def test_offsets_above_the_budget_leave_no_file(tmp_path):
+    path, out, stats = tmp_path / "b.csv", tmp_path / "o.csv", tmp_path / "s.json"
+    path.write_text("id,lower,upper,size\n0,3,7,2\n1,2,4,1\n2,0,5,1\n3,5,7,3\n4,0,2,3\n5,2,3,2\n")
+    assert run(path, "--offsets", "-o", out, f"--stats={stats}").returncode == 0
+    s = json.loads(stats.read_text())
+    assert s["max_load"] == s["lower_bound"] == s["height"]
+    result = run(path, "--offsets", f"--budget={s['height'] - 1}", "-o", out, f"--stats={stats}")
+    refused(result, f"no height below {s['height']}")
+    assert not out.exists() and json.loads(stats.read_text())["feasible"] is False
+
+
+def test_bad_budgets(chain):
+    for bad in ("--budget=-5", "--budget=5 apples", "--budget=1e40%", "--budget=nan%", "--budget=99999999999999999999"):
+        refused(run(chain, bad), bad[9:])
+    refused(run(chain, "--host-budget=5"), "no tier 'host'")
 
 
 def test_usage():

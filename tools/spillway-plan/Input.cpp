@@ -9,6 +9,7 @@
 #include "Input.h"
 
 #include <cstdio>
+#include <filesystem>
 #include <zlib.h>
 
 using namespace spillway::planner;
@@ -45,6 +46,19 @@ void spillway::plantool::writeFile(const std::string &path,
   if (file)
     std::remove(path.c_str());
   throw InputError("cannot write '" + path + "'");
+}
+
+void spillway::plantool::removeOutput(const Options &options) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const std::string &path = options.output;
+  if (path.empty() || !fs::is_regular_file(fs::symlink_status(path, ignored)))
+    return;
+  for (const std::string *input :
+       {&options.problem, &options.machine, &options.check})
+    if (!input->empty() && fs::equivalent(path, *input, ignored))
+      return;
+  fs::remove(path, ignored);
 }
 
 std::string spillway::plantool::formatOf(const Options &options) {

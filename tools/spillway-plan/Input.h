@@ -24,6 +24,10 @@ struct InputError : std::runtime_error {
 /// The whole of a file; what is gzipped is unpacked.
 std::string readFile(const std::string &path);
 /// Writes a whole file or, on failure, leaves none.
+/// A plan of an earlier call must not be taken for one of a call that failed.
+/// Leaves the input and what is not a plain file alone.
+void removeOutput(const Options &options);
+
 void writeFile(const std::string &path, const std::string &text);
 
 /// The format that was asked for, or that the file's ending tells.

@@ -66,7 +66,8 @@ spillway::plantool::parseBytes(const std::string &text) {
     if (unit == name) {
       // A plain integer must not pass through a double's 53 bits.
       if (factor == 1 && text.find_first_of(".eE") == std::string::npos)
-        return std::strtoull(text.c_str(), nullptr, 10);
+        if (value < 0x1p62)
+          return std::strtoull(text.c_str(), nullptr, 10);
       double bytes = value * factor;
       return bytes < 0x1p62 ? std::optional<uint64_t>(uint64_t(bytes))
                             : std::nullopt;

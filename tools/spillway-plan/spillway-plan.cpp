@@ -55,7 +55,11 @@ std::vector<uint64_t> budgetsOf(const Options &options,
     } else {
       full = unconstrainedPeakBytes(p);
     }
-    out[0] = uint64_t(double(full) * percent / 100);
+    double bytes = double(full) * percent / 100;
+    if (!(bytes < 0x1p62))
+      throw InputError("expected a budget below 2^62 bytes, found '" +
+                       options.budget + "'");
+    out[0] = uint64_t(bytes);
   } else if (!options.budget.empty()) {
     out[0] = bytesOf("--budget", options.budget);
   }
@@ -124,11 +128,11 @@ std::string refusal(const Problem &p, const Infeasible &no) {
 void writeOutputs(const Options &options, const ImportedProblem &input,
                   const Outcome &o) {
   const Problem &p = input.problem;
+  if (!options.schedule.empty() && p.machine.tiers.size() != 1)
+    throw InputError("--schedule is for problems with one tier");
   if (!options.output.empty())
     writeFile(options.output, printPlan(o.result.plan, p));
   if (!options.schedule.empty()) {
-    if (p.machine.tiers.size() != 1)
-      throw InputError("--schedule is for problems with one tier");
     Plan byId = o.result.plan; // the input file's own numbers
     for (Action &a : byId.actions) {
       a.op = p.operators[a.op].id;
@@ -158,8 +162,7 @@ int runAll(const Options &options, const ImportedProblem &input,
               Json({{"feasible", any}, {"policies", list}}).dump(1) + "\n");
   if (any)
     return 0;
-  std::fprintf(stderr, "error: no policy found a plan within the budget\n");
-  return 1;
+  throw InputError("no policy found a plan within the budget");
 }
 
 int runCheck(const Options &options, const ImportedProblem &input,
@@ -268,6 +271,7 @@ int main(int argc, char **argv) {
     return run(*options);
   } catch (const std::exception &e) {
     std::fprintf(stderr, "error: %s\n", e.what());
+    removeOutput(*options);
     return 1;
   }
 }

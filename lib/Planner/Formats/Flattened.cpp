@@ -8,6 +8,7 @@
 
 #include "spillway/Planner/Formats.h"
 
+#include <algorithm>
 #include <charconv>
 #include <stdexcept>
 
@@ -47,6 +48,14 @@ public:
       p = after;
       out.push_back(value);
     }
+  }
+  /// Blank lines may follow.
+  void expectEnd() {
+    size_t more = rest.find_first_not_of(" \t\r\n");
+    if (more == std::string_view::npos)
+      return;
+    number += 1 + uint32_t(std::count(rest.begin(), rest.begin() + more, '\n'));
+    fail("expected the end of the file, found more");
   }
   [[noreturn]] void fail(const std::string &text) const {
     throw FormatError("line " + std::to_string(number) + ": " + text);
@@ -136,6 +145,7 @@ ImportedProblem read(std::string_view text) {
                  " must be live at the end, but no operator writes it");
     p.storages[end[i]].output = true;
   }
+  lines.expectEnd();
   return out;
 }
 

@@ -134,15 +134,20 @@ ImportedProblem Reader::read() {
         finish(op, in, out);
       open = true;
       list = nullptr;
-      op.id = uint32_t(numberAfter(text, "Kernel ID:"));
+      uint64_t id = numberAfter(text, "Kernel ID:");
+      if (id > UINT32_MAX)
+        fail("expected a kernel id below 2^32");
+      op.id = uint32_t(id);
       size_t name = text.find("Name: ");
       if (name != std::string_view::npos)
         op.name = text.substr(name + 6);
     } else if (text.starts_with("Execution Time:")) {
       if (!open)
         fail("expected 'Kernel ID:' before an execution time");
-      double ns = double(numberAfter(text, "Execution Time:")) / 1.2;
-      op.costNs = {int64_t(ns + 0.5)};
+      uint64_t cycles = numberAfter(text, "Execution Time:");
+      if (cycles > uint64_t(1) << 50)
+        fail("expected an execution time of at most 2^50 cycles");
+      op.costNs = {int64_t(double(cycles) / 1.2 + 0.5)};
     } else if (text.starts_with("Input Tensors:")) {
       list = &in;
     } else if (text.starts_with("Output Tensors:")) {

@@ -36,6 +36,11 @@ ImportedProblem read(const JsonReader &top) {
   JsonReader nodes = top["nodes"];
   JsonReader links = top[top.has("links") ? "links" : "edges"];
   std::map<std::string, uint32_t> index;
+  auto name = [](const JsonReader &field) {
+    if (!field.json().is_string() && !field.json().is_number_integer())
+      field.fail("the name of a node: an integer or a string");
+    return field.json().dump();
+  };
   uint32_t n = uint32_t(nodes.size());
   for (uint32_t i = 0; i < n; ++i) {
     JsonReader node = nodes.at(i);
@@ -48,7 +53,7 @@ ImportedProblem read(const JsonReader &top) {
     op.costNs = {int64_t(count(node[checkmate ? "cost_cpu" : "duration"]))};
     s.bytes = count(node[checkmate ? "cost_ram" : "out_cost"]);
     op.writes = {{i, -1}};
-    if (!index.emplace(node["id"].json().dump(), i).second)
+    if (!index.emplace(name(node["id"]), i).second)
       node["id"].fail("an id of its own");
     p.operators.push_back(std::move(op));
     p.storages.push_back(std::move(s));
@@ -56,10 +61,11 @@ ImportedProblem read(const JsonReader &top) {
   std::vector<uint32_t> waits(n);
   std::vector<std::vector<uint32_t>> readers(n);
   for (size_t i = 0; i < links.size(); ++i) {
-    auto end = [&](const char *name) {
-      auto it = index.find(links.at(i)[name].json().dump());
+    auto end = [&](const char *key) {
+      JsonReader field = links.at(i)[key];
+      auto it = index.find(name(field));
       if (it == index.end())
-        links.at(i)[name].fail("the id of a node");
+        field.fail("the id of a node");
       return it->second;
     };
     uint32_t from = end("source"), to = end("target");

@@ -26,6 +26,7 @@ static std::vector<std::string_view> split(std::string_view line) {
 std::optional<OffsetInstance>
 spillway::planner::readOffsetCsv(std::string_view text, std::string &error) {
   OffsetInstance out;
+  uint64_t total = 0;
   size_t columns[3] = {SIZE_MAX, SIZE_MAX, SIZE_MAX}, width = 0;
   const std::string_view names[3] = {"lower", "upper", "size"};
   while (!text.empty()) {
@@ -72,6 +73,8 @@ spillway::planner::readOffsetCsv(std::string_view text, std::string &error) {
     if (values[0] >= values[1])
       return fail("expected lower < upper, found " + std::to_string(values[0]) +
                   " >= " + std::to_string(values[1]));
+    if ((total += values[2]) > uint64_t(1) << 60)
+      return fail("expected at most 2^60 bytes in all");
     OffsetItem item;
     item.bytes = values[2];
     item.live = {{uint32_t(values[0]), uint32_t(values[1])}};
