@@ -180,8 +180,10 @@ void Checker::operators() {
     int64_t most = 0;
     for (int64_t cost : op.costNs)
       most = std::max(most, cost);
-    if (most > mostNs || (total += most) > mostNs) {
-      fault(opName(op) + ": more than 2^50 ns in all");
+    if (most > mostNs)
+      fault(opName(op) + ": a cost of more than 2^50 ns");
+    else if ((total += most) > 64 * mostNs) {
+      fault(opName(op) + ": more than 2^56 ns in all");
       total = 0;
     }
     if (op.workspace > mostBytes)
