@@ -79,6 +79,7 @@ FailureOr<CompileStats> makePlan(const planner::Problem &problem, const CompileO
       planOptions.deadline = start + std::chrono::nanoseconds(int64_t(options.planSeconds * 1e9));
     std::vector<std::vector<uint64_t>> usable = usableBudgets(problem, budgets);
     planOptions.budgets = usable.front();
+    planOptions.hostEngine = false; // no runtime executes on it yet
     stats.result = planner::plan(problem, planOptions);
     // What was found beside the slots is asked for with them.
     planner::Infeasible &no = stats.result.infeasible;

@@ -150,8 +150,22 @@ uint64_t findSmallest(Attempt &attempt, const std::vector<uint64_t> &budgets,
 
 } // namespace
 
+/// The same problem where operators run on the device only.
+static Problem withoutHostEngine(Problem problem) {
+  for (Operator &op : problem.operators)
+    for (uint32_t e = 0; e < op.costNs.size(); ++e)
+      if (problem.machine.engines[e].tier != 0)
+        op.costNs[e] = -1;
+  return problem;
+}
+
 PlanResult spillway::planner::plan(const Problem &problem,
                                    const PlanOptions &options) {
+  if (!options.hostEngine) {
+    PlanOptions rest = options;
+    rest.hostEngine = true;
+    return plan(withoutHostEngine(problem), rest);
+  }
   PlanResult result;
   const Policy *policy = nullptr;
   std::string names;

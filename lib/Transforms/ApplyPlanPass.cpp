@@ -38,6 +38,7 @@ struct ApplyPlanPass : spillway::impl::TrainApplyPlanBase<ApplyPlanPass> {
       planner::PlanOptions options;
       options.policy = policy;
       options.budgets = budgets;
+      options.hostEngine = false; // no runtime executes on it yet
       result = planner::plan(problem->problem, options);
     } else {
       auto file = llvm::MemoryBuffer::getFile(planFile);

@@ -1,6 +1,7 @@
 // One function at every level.
 // RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --emit=train | FileCheck %s --check-prefix=TRAIN
 // RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --emit=problem | FileCheck %s --check-prefix=PROBLEM
+// RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --target=a100-40g --emit=problem | FileCheck %s --check-prefix=HOST
 // RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --emit=offload | FileCheck %s --check-prefix=OFFLOAD
 // RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --emit=sched | FileCheck %s --check-prefix=SCHED
 // RUN: spillwayc %s --loss='mse(y)' --optimizer='sgd(lr=0.1)' --emit=plan | FileCheck %s --check-prefix=PLAN
@@ -24,6 +25,10 @@
 // TRAIN: train.sgd
 // TRAIN: train.return loss
 // PROBLEM: "storages"
+// The update may run on the host as well, nothing else may.
+// HOST-NOT: "cpu":
+// HOST: "name":"train.sgd{{.*}}"cost_ns":{"compute":{{[0-9]+}},"cpu":{{[0-9]+}}}
+// HOST-NOT: "cpu":
 // OFFLOAD: offload.step
 // SCHED: sched.program
 // PLAN: "actions"

@@ -31,7 +31,8 @@ struct StepProblem {
 };
 
 /// Costs are the roofline of `target` (the slower of its arithmetic and its
-/// memory traffic, plus the launch), or what `profile` measured.
+/// memory traffic, plus the launch), or what `profile` measured. Operators that
+/// only update parameters and state have a cost on engines off the device, too.
 mlir::FailureOr<StepProblem> buildProblem(const StepTable &table, const Target &target,
                                           const KernelProfile *profile = nullptr);
 

@@ -40,6 +40,9 @@ struct PlanOptions {
   bool offsets = true;
   /// Where the budget cannot be met, search for the smallest that can.
   bool findSmallest = true;
+  /// Operators may run on engines off the device. False: plans, and the bound
+  /// they are compared with, are those of the problem without such costs.
+  bool hostEngine = true;
 };
 
 /// One buffer: a lifetime and its address.

@@ -132,7 +132,8 @@ private:
     entry.recomputable = op.recomputable;
     if (auto cost = dyn_cast<train::CostOpInterface>(op.op))
       entry.flops = static_cast<uint64_t>(cost.getFlops());
-    // Kernels run where they are compiled for: the compute engine.
+    // Kernels run where they are compiled for: the compute engine. Updates may
+    // run elsewhere as well (`addHostCosts`).
     entry.costNs.assign(target.engines.size(), -1);
     entry.costNs[0] = costNs(op, target.compute());
     if (profile)
@@ -162,7 +163,20 @@ private:
     if (op.recomputable)
       for (auto [input, output] : pairs)
         addInPlace(entry, op.inputs[input], op.outputs[output]);
+    addHostCosts(op, entry);
     result.problem.operators.push_back(std::move(entry));
+  }
+
+  /// An operator that does nothing but replace parameters and state may run
+  /// beside them, on an engine off the device: the roofline of that engine,
+  /// which for such operators is its memory.
+  void addHostCosts(const TableOp &op, planner::Operator &entry) {
+    bool onlyUpdates = !entry.updates.empty() && entry.writes.empty();
+    for (const Access &update : entry.updates)
+      onlyUpdates &= result.problem.storages[update.storage].kind == StorageKind::Persistent;
+    for (size_t engine = 1; onlyUpdates && engine < target.engines.size(); ++engine)
+      if (target.machine.engines[engine].tier != 0)
+        entry.costNs[engine] = costNs(op, target.engines[engine]);
   }
 
   /// A result may take over the buffer of an operand that it sees whole.
