@@ -8,6 +8,9 @@
 
 #include "Placement.h"
 
+#include "Prefetch.h"
+#include "TrainingGraph.h"
+
 #include <algorithm>
 #include <tuple>
 
@@ -402,14 +405,12 @@ void spillway::planner::addPlan(const Analysis &a, const Placement &placement,
     return;
   }
   answer.ok = true;
-  bool stores =
-      std::any_of(e.plan.actions.begin(), e.plan.actions.end(),
-                  [](const Action &x) { return x.kind == ActionKind::Store; });
-  if (stores) {
-    answer.plans.push_back(e.plan);
-    delayFrees(a.problem, answer.plans.back(), budgets);
-  }
+  // The same where nobody waits for bytes: as good a plan, if not better.
+  Plan ordered = e.plan;
+  bool waits = orderByTime(a.problem, ordered, budgets);
   answer.plans.push_back(std::move(e.plan));
+  if (waits)
+    answer.plans.push_back(std::move(ordered));
 }
 
 uint32_t spillway::planner::hostEngine(const Problem &problem, uint32_t op) {
@@ -420,4 +421,53 @@ uint32_t spillway::planner::hostEngine(const Problem &problem, uint32_t op) {
         (best == 0 || o.cost(e) < o.cost(best)))
       best = e;
   return best;
+}
+
+void spillway::planner::offloadCheckpoints(const TrainingGraph &graph,
+                                           Placement &place, uint64_t atLeast) {
+  const Analysis &a = graph.a;
+  const Problem &problem = a.problem;
+  auto uses = placedUses(a, place.runs);
+  uint32_t turn = 0;
+  while (turn < place.runs.size() && place.runs[turn].op < graph.turn)
+    ++turn;
+  struct Visit {
+    uint32_t first, slot, forward, last;
+  };
+  std::vector<Visit> visits;
+  for (uint32_t s = 0; s < problem.storages.size(); ++s) {
+    uint32_t slot = a.slot(s, -1);
+    if (graph.role[s] != Role::Activation || a.producer[s] >= graph.turn ||
+        problem.storages[s].output || placedSlot(a, s, -1) != slot ||
+        graph.blockOf[a.producer[s]] + 1 >= graph.numBlocks() ||
+        a.slotBytes[slot] < atLeast)
+      continue;
+    const auto &list = uses[slot];
+    auto back = std::lower_bound(list.begin(), list.end(), turn);
+    if (back == list.begin() || back == list.end())
+      continue;
+    // Not what is made again in between.
+    bool again = false;
+    for (auto it = back; it != list.end(); ++it)
+      again |= place.runs[*it].op == a.producer[s];
+    // What the last block reads is needed at once.
+    uint32_t lastForward = place.runs[*std::prev(back)].op;
+    if (again || graph.blockOf[lastForward] + 1 == graph.numBlocks())
+      continue;
+    visits.push_back({*back, slot, *std::prev(back), list.back()});
+    place.stays.push_back({slot, list.front(), list.front(), *std::prev(back)});
+    place.home[s] = 1;
+  }
+  std::sort(visits.begin(), visits.end(), [](const Visit &x, const Visit &y) {
+    return std::pair(x.first, x.slot) < std::pair(y.first, y.slot);
+  });
+  // While one is in use the next is on its way.
+  uint32_t before = turn, current = turn;
+  for (const Visit &v : visits) {
+    if (v.first != current)
+      before = current;
+    current = v.first;
+    place.stays.push_back(
+        {v.slot, std::max(before, v.forward + 1), v.first, v.last});
+  }
 }

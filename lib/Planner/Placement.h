@@ -21,6 +21,8 @@
 
 namespace spillway::planner {
 
+struct TrainingGraph;
+
 struct PlacedRun {
   uint32_t op = 0, engine = 0;
 };
@@ -66,10 +68,16 @@ void addStays(Placement &placement, uint32_t slot,
 Emission emitPlacement(const Analysis &analysis, const Placement &placement,
                        const std::vector<uint64_t> &budgets);
 
-/// Emits and adds to the answer: the plan, and the same with frees that wait
-/// for their stores. Otherwise the reason, if there is no plan yet.
+/// Emits and adds to the answer: the plan, and the same actions in the order of
+/// time. Otherwise the reason, if there is no plan yet.
 void addPlan(const Analysis &analysis, const Placement &placement,
              const std::vector<uint64_t> &budgets, PolicyAnswer &answer);
+
+/// What the forward pass leaves for the backward pass and no block makes again,
+/// but for what the last block reads, waits on tier 1, if it has so many bytes;
+/// it comes back while the one before it is in use. `runs` are there already.
+void offloadCheckpoints(const TrainingGraph &graph, Placement &placement,
+                        uint64_t atLeast);
 
 /// The engine off the device on which an operator is fastest, 0 for none.
 uint32_t hostEngine(const Problem &problem, uint32_t op);

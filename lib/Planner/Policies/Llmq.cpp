@@ -7,9 +7,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Schultheis and Alistarh, "LLMQ: Efficient Lower-Precision LLM Training for
-// Consumer GPUs", CPAL 2026 (arXiv 2512.15306), and the documentation of its code
-// (IST-DASLab/llmq). Everything is done by blocks, the layers of the model, with
-// switches that the user sets for all of them at once:
+// Consumer GPUs", CPAL 2026 (arXiv 2512.15306), and the documentation of its
+// code (IST-DASLab/llmq). Everything is done by blocks, the layers of the
+// model, with switches that the user sets for all of them at once:
 //
 //   * recompute what is cheap (SwiGLU, norms), or the whole block;
 //   * state on the host, updated on the device, with two buffers: while one
@@ -129,12 +129,12 @@ void Llmq::placeWeights(Placement &place) {
     auto back = std::lower_bound(list.begin(), list.end(), turn);
     uint32_t gather = b ? forward[b - 1] : 0;
     if (back == list.end() || back == list.begin() || b + 2 >= last) {
-      place.stays.push_back({slot, std::min(gather, list.front()),
-                             list.front(), list.back()});
+      place.stays.push_back(
+          {slot, std::min(gather, list.front()), list.front(), list.back()});
       continue;
     }
-    place.stays.push_back({slot, std::min(gather, list.front()), list.front(),
-                           *std::prev(back)});
+    place.stays.push_back(
+        {slot, std::min(gather, list.front()), list.front(), *std::prev(back)});
     uint32_t again = std::max(backward[b + 1], *std::prev(back) + 1);
     place.stays.push_back({slot, std::min(again, *back), *back, list.back()});
   }

@@ -51,7 +51,6 @@ private:
   void chooseHomes();
   void chooseEngines();
   void fetchParameters();
-  void offloadCheckpoints();
 
   const PolicyRequest &request;
   const Analysis &a;
@@ -168,54 +167,6 @@ void Infinity::fetchParameters() {
   place.stays.insert(place.stays.end(), stays.begin(), stays.end());
 }
 
-/// What the forward pass leaves for the backward pass, but for the last layer,
-/// waits on the host, and comes back while the layer after it is worked on.
-void Infinity::offloadCheckpoints() {
-  auto uses = placedUses(a, place.runs);
-  uint32_t turn = 0;
-  while (turn < place.runs.size() && place.runs[turn].op < graph.turn)
-    ++turn;
-  struct Visit {
-    uint32_t first, slot, forward, last;
-  };
-  std::vector<Visit> visits;
-  for (uint32_t s = 0; s < problem.storages.size(); ++s) {
-    uint32_t slot = a.slot(s, -1);
-    if (graph.role[s] != Role::Activation || a.producer[s] >= graph.turn ||
-        problem.storages[s].output || placedSlot(a, s, -1) != slot ||
-        graph.blockOf[a.producer[s]] + 1 >= graph.numBlocks() ||
-        a.slotBytes[slot] < limits.persist)
-      continue;
-    const auto &list = uses[slot];
-    auto back = std::lower_bound(list.begin(), list.end(), turn);
-    if (back == list.begin() || back == list.end())
-      continue;
-    // Not what is made again in between.
-    bool again = false;
-    for (auto it = back; it != list.end(); ++it)
-      again |= place.runs[*it].op == a.producer[s];
-    // What the last block reads is needed at once.
-    uint32_t lastForward = place.runs[*std::prev(back)].op;
-    if (again || graph.blockOf[lastForward] + 1 == graph.numBlocks())
-      continue;
-    visits.push_back({*back, slot, *std::prev(back), list.back()});
-    place.stays.push_back({slot, list.front(), list.front(), *std::prev(back)});
-    place.home[s] = 1;
-  }
-  std::sort(visits.begin(), visits.end(), [](const Visit &x, const Visit &y) {
-    return std::pair(x.first, x.slot) < std::pair(y.first, y.slot);
-  });
-  // While one is in use the next is on its way.
-  uint32_t before = turn, current = turn;
-  for (const Visit &v : visits) {
-    if (v.first != current)
-      before = current;
-    current = v.first;
-    place.stays.push_back(
-        {v.slot, std::max(before, v.forward + 1), v.first, v.last});
-  }
-}
-
 PolicyAnswer Infinity::run() {
   PolicyAnswer answer;
   if (problem.machine.tiers.size() < 2) {
@@ -233,7 +184,7 @@ PolicyAnswer Infinity::run() {
       place.runs.push_back({op, engine[op]});
     fetchParameters();
     if (away)
-      offloadCheckpoints();
+      offloadCheckpoints(graph, place, limits.persist);
     addPlan(a, place, request.budgets, answer);
   }
   return answer;

@@ -11,7 +11,8 @@
 using namespace spillway::planner;
 using namespace spillway::planner::testing;
 
-LayerChain spillway::planner::testing::makeLayerChain(const LayerChainOptions &o) {
+LayerChain
+spillway::planner::testing::makeLayerChain(const LayerChainOptions &o) {
   LayerChain c;
   Problem &p = c.problem;
   p.alignment = 1;

@@ -9,6 +9,7 @@
 #ifndef SPILLWAY_TEST_PLANNER_PLACEDTEST_H
 #define SPILLWAY_TEST_PLANNER_PLACEDTEST_H
 
+#include "Planner/Policy.h"
 #include "Training.h"
 #include "spillway/Planner/Verify.h"
 
@@ -31,6 +32,25 @@ inline PlanResult planPlaced(const Problem &p, const std::string &policy,
   options.budgets = budgets;
   options.findSmallest = false;
   return plan(p, options);
+}
+
+/// What a policy decides first, in its own order of actions: `plan` may find
+/// the same in another order faster. Peaks are those after addresses.
+inline PlanResult decide(const Problem &p, const std::string &policy,
+                         std::vector<uint64_t> budgets = {}) {
+  budgets.resize(p.machine.tiers.size(), unlimited);
+  Analysis a(p);
+  PlanResult r;
+  for (const Policy &candidate : allPolicies()) {
+    if (policy != candidate.name)
+      continue;
+    PolicyAnswer answer = candidate.plan({a, budgets});
+    if (answer.ok)
+      return adopt(p, answer.plans.front(), {});
+    r.infeasible.reason = answer.reason;
+    r.infeasible.applies = answer.applies;
+  }
+  return r;
 }
 
 /// The number of actions of a kind, of one storage or (UINT32_MAX) of any.

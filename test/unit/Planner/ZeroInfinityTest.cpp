@@ -18,11 +18,11 @@ namespace {
 /// Large against the thresholds, as shares of the budget, that scale with it.
 LayerChain wide(bool nvme = false) {
   return makeLayerChain({.layers = 6,
-                    .activation = 100,
-                    .inner = 1000,
-                    .parameter = 1000,
-                    .state = 2000,
-                    .nvme = nvme});
+                         .activation = 100,
+                         .inner = 1000,
+                         .parameter = 1000,
+                         .state = 2000,
+                         .nvme = nvme});
 }
 
 TEST(ZeroInfinity, FetchesParametersAheadWithinTheBucket) {
@@ -30,7 +30,7 @@ TEST(ZeroInfinity, FetchesParametersAheadWithinTheBucket) {
   allowHostUpdates(c.problem, 4);
   // The bucket is a sixteenth of the budget, 2000 bytes: two parameters. The
   // reuse distance is a quarter, 8000: eight parameters.
-  PlanResult r = planPlaced(c.problem, "zero-infinity", {32000});
+  PlanResult r = decide(c.problem, "zero-infinity", {32000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   // Before the first operator: parameters 0 and 1. With each further layer
   // under way, the second after it.
@@ -64,7 +64,7 @@ TEST(ZeroInfinity, LetsGoOfWhatIsUsedAgainTooFarAway) {
   allowHostUpdates(c.problem, 4);
   // A reuse distance of 2000 bytes: only the last layers' parameters stay from
   // their forward to their backward use.
-  PlanResult r = planPlaced(c.problem, "zero-infinity", {8000});
+  PlanResult r = decide(c.problem, "zero-infinity", {8000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   // Layer 0 is used twice: forward, and in its recomputation (f1 again); its
   // own backward pass needs no parameter.
@@ -77,7 +77,7 @@ TEST(ZeroInfinity, KeepsSmallParameters) {
   c.problem.storages[c.w[3]].bytes = 20;
   c.problem.storages[c.m[3]].bytes = 20;
   c.problem.storages[c.g[3]].bytes = 20;
-  PlanResult r = planPlaced(c.problem, "zero-infinity", {32000});
+  PlanResult r = decide(c.problem, "zero-infinity", {32000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   // Below the threshold, 32000 / 1024 = 31 bytes: it persists.
   EXPECT_EQ(countActions(r, ActionKind::Load, c.w[3]), 0u);
@@ -88,8 +88,7 @@ TEST(ZeroInfinity, SpillsStateToNvmeFirst) {
   LayerChain c = wide(true);
   allowHostUpdates(c.problem, 4);
   // Host room for parameters (6000), x and checkpoints, and three of six m.
-  PlanResult r =
-      planPlaced(c.problem, "zero-infinity", {32000, 15000, unlimited});
+  PlanResult r = decide(c.problem, "zero-infinity", {32000, 15000, unlimited});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   uint32_t onHost = 0, onNvme = 0;
   for (const Instance &at : r.plan.initial)
@@ -113,13 +112,13 @@ TEST(ZeroInfinity, SpillsStateToNvmeFirst) {
 
 TEST(ZeroInfinity, SendsCheckpointsToTheHostWhereItMust) {
   LayerChain c = makeLayerChain({.layers = 8,
-                       .activation = 1000,
-                       .inner = 1000,
-                       .parameter = 100,
-                       .state = 100});
+                                 .activation = 1000,
+                                 .inner = 1000,
+                                 .parameter = 100,
+                                 .state = 100});
   allowHostUpdates(c.problem, 4);
   // The activations between the layers alone are 8000.
-  PlanResult r = planPlaced(c.problem, "zero-infinity", {7000});
+  PlanResult r = decide(c.problem, "zero-infinity", {7000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   for (uint32_t i = 0; i < 6; ++i) {
     EXPECT_EQ(countActions(r, ActionKind::Store, c.y[i]), 1u) << i;
@@ -132,7 +131,7 @@ TEST(ZeroInfinity, SendsCheckpointsToTheHostWhereItMust) {
 
 TEST(ZeroInfinity, StreamsStateWithoutAHostEngine) {
   LayerChain c = wide();
-  PlanResult r = planPlaced(c.problem, "zero-infinity", {32000});
+  PlanResult r = decide(c.problem, "zero-infinity", {32000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   for (uint32_t i = 0; i < 6; ++i) {
     EXPECT_EQ(countActions(r, ActionKind::Load, c.m[i]), 1u);

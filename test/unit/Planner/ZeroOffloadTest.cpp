@@ -20,7 +20,7 @@ TEST(ZeroOffload, MovesEachGradientDownAndEachParameterUpOnce) {
   // else; state never comes to the device.
   LayerChain c = makeLayerChain({.state = 1000});
   allowHostUpdates(c.problem, 4);
-  PlanResult r = planPlaced(c.problem, "zero-offload");
+  PlanResult r = decide(c.problem, "zero-offload");
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   for (uint32_t i = 0; i < 4; ++i) {
     EXPECT_EQ(countActions(r, ActionKind::Store, c.g[i]), 1u);
@@ -45,12 +45,12 @@ TEST(ZeroOffload, MovesEachGradientDownAndEachParameterUpOnce) {
 }
 
 TEST(ZeroOffload, CheckpointsALayerWhereItMust) {
-  LayerChain c = makeLayerChain({.layers = 4, .activation = 100, .inner = 1000});
+  LayerChain c =
+      makeLayerChain({.layers = 4, .activation = 100, .inner = 1000});
   allowHostUpdates(c.problem, 4);
-  PlanResult all = planPlaced(c.problem, "zero-offload");
+  PlanResult all = decide(c.problem, "zero-offload");
   ASSERT_TRUE(all.feasible);
-  PlanResult r =
-      planPlaced(c.problem, "zero-offload", {all.peakBytes[0] - 1000});
+  PlanResult r = decide(c.problem, "zero-offload", {all.peakBytes[0] - 1000});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   // Every layer once more, right before its backward pass. Of a layer only h is
   // needed, which f1 makes.
@@ -68,17 +68,17 @@ TEST(ZeroOffload, SaysWhatDoesNotFit) {
   LayerChain c = makeLayerChain({.layers = 4, .state = 1000});
   allowHostUpdates(c.problem, 4);
   // Host: x, 4 w, 4 m all along is 4500.
-  PlanResult r = planPlaced(c.problem, "zero-offload", {unlimited, 4500});
+  PlanResult r = decide(c.problem, "zero-offload", {unlimited, 4500});
   EXPECT_FALSE(r.feasible);
   EXPECT_THAT(r.infeasible.reason, HasSubstr("bytes of host"));
-  r = planPlaced(c.problem, "zero-offload", {800});
+  r = decide(c.problem, "zero-offload", {800});
   EXPECT_FALSE(r.feasible);
   EXPECT_THAT(r.infeasible.reason, HasSubstr("bytes of device"));
 }
 
 TEST(ZeroOffload, DoesNotApplyWithoutAHostEngine) {
   LayerChain c = makeLayerChain({});
-  PlanResult r = planPlaced(c.problem, "zero-offload");
+  PlanResult r = decide(c.problem, "zero-offload");
   EXPECT_FALSE(r.feasible);
   EXPECT_FALSE(r.infeasible.applies);
 }
