@@ -11,6 +11,7 @@
 #include "Skyline.h"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 #include <tuple>
 
@@ -64,6 +65,27 @@ private:
     return pairs;
   }
 
+  /// By item: the largest load of a section that it is in. From a table of the
+  /// maxima of 2^k sections, for long lives are many.
+  std::vector<uint64_t> mostLoads() const {
+    std::vector<std::vector<uint64_t>> table = {packing.load};
+    for (uint32_t half = 1; 2 * half <= packing.numSections; half *= 2) {
+      const std::vector<uint64_t> &last = table.back();
+      std::vector<uint64_t> next(last.size() - half);
+      for (uint32_t s = 0; s < next.size(); ++s)
+        next[s] = std::max(last[s], last[s + half]);
+      table.push_back(std::move(next));
+    }
+    std::vector<uint64_t> most(packing.size());
+    for (uint32_t i = 0; i < packing.size(); ++i)
+      for (const Range &r : packing.ranges(i)) {
+        uint32_t k = uint32_t(std::bit_width(r.end - r.begin)) - 1;
+        most[i] = std::max(
+            {most[i], table[k][r.begin], table[k][r.end - (uint32_t(1) << k)]});
+      }
+    return most;
+  }
+
   template <typename Key> Order sortedBy(const Key &key) const {
     Order order(packing.size());
     std::iota(order.begin(), order.end(), 0);
@@ -79,11 +101,7 @@ private:
     auto length = [&](uint32_t i) { return packing.length[i]; };
     // Where most is live at once there is no slack: what is live there goes
     // first, and stacks without a gap.
-    std::vector<uint64_t> contention(packing.size());
-    for (uint32_t i = 0; i < packing.size(); ++i)
-      for (const Range &r : packing.ranges(i))
-        for (uint32_t s = r.begin; s < r.end; ++s)
-          contention[i] = std::max(contention[i], packing.load[s]);
+    std::vector<uint64_t> contention = mostLoads();
     const Order orders[] = {
         sortedBy([&](uint32_t i) {
           return std::tuple(contention[i], length(i), size(i));
