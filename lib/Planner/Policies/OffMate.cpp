@@ -111,23 +111,28 @@ void OffMate::findSteps() {
   for (uint32_t b = 0; b < graph.numBlocks(); ++b)
     blockOf.push_back(uint64_t(b) * blocks / graph.numBlocks());
   stepOf.assign(a.numOps, none);
-  // A backward operator belongs to the earliest block whose activations or
-  // parameters it or one before it reads.
+  // A backward operator belongs to the first block that one up to it shows by
+  // the activations or parameters that it reads.
   uint32_t back = steps - blocks;
   for (uint32_t at = 0; at < a.numOps; ++at) {
     if (at < graph.turn) {
       stepOf[at] = blockOf[graph.blockOf[at]];
       continue;
     }
+    // Of all that it reads, what the forward pass used last counts.
+    uint32_t earliest = none;
     for (const Operand &o : a.operands[at]) {
-      uint32_t p = a.producer[o.storage];
-      uint32_t first = a.uses[a.slot(o.storage, -1)].front();
-      if (graph.role[o.storage] == Role::Parameter && first < graph.turn &&
-          !graph.isUpdate[at])
-        back = std::max(back, backStep(blockOf[graph.blockOf[first]]));
-      else if (p != none && graph.inner[o.storage])
-        back = std::max(back, backStep(blockOf[graph.blockOf[p]]));
+      const auto &uses = a.uses[a.slot(o.storage, -1)];
+      auto back = std::lower_bound(uses.begin(), uses.end(), graph.turn);
+      bool tells = graph.role[o.storage] == Role::Parameter
+                       ? !graph.isUpdate[at]
+                       : bool(graph.inner[o.storage]);
+      if (tells && back != uses.begin())
+        earliest = std::min(earliest,
+                            backStep(blockOf[graph.blockOf[*std::prev(back)]]));
     }
+    if (earliest != none)
+      back = std::max(back, earliest);
     stepOf[at] = std::min(back, steps - 1);
   }
 }
