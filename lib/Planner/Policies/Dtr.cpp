@@ -7,161 +7,232 @@
 //===----------------------------------------------------------------------===//
 //
 // Kirisame et al., "Dynamic tensor rematerialization", ICLR 2021, run offline:
-// when an allocation does not fit, the resident tensor with the least
-//     h = (cost of it and of its evicted neighbourhood) / (bytes * staleness)
-// is evicted; what is needed again is made again, recursively. `dtr` takes the
-// evicted ancestors and descendants that are reached through evicted tensors,
-// `dtr-eq` the paper's union-find approximation of them. A tensor dies with its
-// last use. Parameters and optimizer state stay; nothing is swapped.
+// when an allocation does not fit, the resident tensor with the least h is
+// evicted; what is needed again is made again, recursively.
+//  * `dtr`: h = (cost of it and of its evicted neighbourhood) / (bytes *
+//    staleness); the neighbourhood is the evicted ancestors and descendants
+//    that are reached through evicted tensors.
+//  * `dtr-eq`: the neighbourhood's cost is that of the union-find classes of
+//    its evicted neighbours; a class cannot be split, so a tensor that is made
+//    again lowers the cost of the class, and is in a class of its own when it
+//    is evicted again.
+//  * `dtr-msps`: h = (cost of it and of its evicted ancestors) / bytes, as in
+//    Capuchin (the paper's appendix D).
+// As in the authors' simulator: staleness is the time since the last access,
+// where a rematerialization counts as an access of what it reads; of equals,
+// what entered the pool last is evicted; a tensor is evicted eagerly with its
+// last use in the program, but one that is made again after that stays in the
+// pool; an operator that runs again needs room for all its results; outputs may
+// be evicted and are made again when the step ends.
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Policy.h"
+#include "../RunPlan.h"
 
 #include <algorithm>
-#include <numeric>
 
 using namespace spillway::planner;
 
 namespace {
 
+enum class Heuristic { Neighbourhood, Classes, Msps };
+
 class Dtr {
 public:
-  Dtr(const PolicyRequest &request, bool classes)
-      : a(request.analysis), problem(a.problem), limit(request.budgets[0]),
-        classes(classes) {}
+  Dtr(const PolicyRequest &request, Heuristic heuristic)
+      : request(request), a(request.analysis), problem(a.problem),
+        limit(request.budgets[0]), heuristic(heuristic) {}
 
   PolicyAnswer run();
 
 private:
-  bool runOp(uint32_t op, bool first, uint32_t depth);
+  bool materialize(uint32_t op, bool first, uint32_t depth);
   bool room(uint64_t bytes);
-  double neighbourhood(uint32_t s);
+  double hOf(uint32_t s);
   void visit(uint32_t s, bool up, double &cost);
+  void touch(uint32_t s, bool up);
   void enter(uint32_t s);
   void leave(uint32_t s);
-  uint32_t root(uint32_t s) {
-    while (parent[s] != s)
-      s = parent[s] = parent[parent[s]];
-    return s;
+  void joinClasses(uint32_t s);
+  double classesAround(uint32_t s);
+  uint32_t root(uint32_t node) {
+    while (classParent[node] != node)
+      node = classParent[node] = classParent[classParent[node]];
+    return node;
   }
+  /// Whatever it is needed for, it can be made again in time.
   bool evictable(uint32_t s) const {
-    uint32_t p = a.producer[s];
-    return there[s] && !pins[s] && p != none &&
-           problem.storages[s].kind == StorageKind::Temporary &&
-           a.lastUse[s] < a.numOps &&
-           a.rerunUntil[p] >= int64_t(a.nextUse(a.slot(s, -1), position));
+    if (!there[s] || pins[s] || a.producer[s] == none || bytes(s) == 0)
+      return false;
+    uint32_t next = a.nextUse(a.slot(s, -1), position);
+    if (next == none)
+      next = problem.storages[s].output ? a.numOps : position;
+    return a.rerunUntil[a.producer[s]] >= int64_t(next);
+  }
+  bool temporary(uint32_t s) const {
+    return problem.storages[s].kind == StorageKind::Temporary;
   }
   uint64_t bytes(uint32_t s) const { return a.slotBytes[a.slot(s, -1)]; }
   double costOf(uint32_t s) const {
     return double(problem.operators[a.producer[s]].costNs[0]);
   }
+  const std::vector<uint32_t> &parents(uint32_t s) const {
+    return reads[a.producer[s]];
+  }
 
+  const PolicyRequest &request;
   const Analysis &a;
   const Problem &problem;
   uint64_t limit, used = 0;
-  bool classes;
+  Heuristic heuristic;
   uint32_t position = 0;
-  double clock = 0;
-  Plan plan;
-  std::vector<bool> there, evicted; ///< by storage
-  std::vector<uint32_t> pins, parent, seen;
-  std::vector<double> lastAccess, classCost;
+  int64_t clock = 1;
+  Runs runs;
+  std::vector<std::vector<uint32_t>> reads; ///< by operator: temporaries
+  // By storage.
+  std::vector<bool> there, evicted, stale;
+  std::vector<uint32_t> pins, seen;
+  std::vector<int64_t> lastAccess;
+  std::vector<double> around; ///< cost of the neighbourhood, unless `stale`
   std::vector<std::vector<uint32_t>> children; ///< storages made from one
+  std::vector<uint32_t> node;                  ///< its class node while evicted
+  std::vector<uint32_t> pool;                  ///< in order of entering
   uint32_t stamp = 0;
+  // By class node.
+  std::vector<uint32_t> classParent;
+  std::vector<double> classCost;
 };
 
-void Dtr::enter(uint32_t s) {
-  there[s] = true;
-  used += bytes(s);
-  lastAccess[s] = clock;
-  if (evicted[s]) {
-    evicted[s] = false;
-    // A class cannot be split: its cost is lowered, as the paper does.
-    if (classes && a.producer[s] != none)
-      classCost[root(s)] -= costOf(s);
-  }
-}
-
-void Dtr::leave(uint32_t s) {
-  plan.actions.push_back(Action::free(s, -1, 0));
-  there[s] = false;
-  used -= bytes(s);
-  if (a.producer[s] == none)
-    return;
-  evicted[s] = true;
-  if (!classes)
-    return;
-  classCost[root(s)] += costOf(s);
-  auto join = [&](uint32_t other) {
-    uint32_t x = root(s), y = root(other);
-    if (x != y && evicted[other]) {
-      parent[y] = x;
-      classCost[x] += classCost[y];
-    }
-  };
-  for (const Operand &o : a.operands[a.producer[s]])
-    if (o.read)
-      join(o.storage);
-  for (uint32_t c : children[s])
-    join(c);
-}
-
-void Dtr::visit(uint32_t s, bool up, double &cost) {
+/// Residents that reach `s` through evicted tensors have to be looked at again.
+void Dtr::touch(uint32_t s, bool up) {
   auto step = [&](uint32_t t) {
-    if (!evicted[t] || seen[t] == stamp)
+    if (seen[t] == stamp)
       return;
     seen[t] = stamp;
-    cost += costOf(t);
-    visit(t, up, cost);
+    stale[t] = true;
+    if (evicted[t])
+      touch(t, up);
   };
   if (!up) {
     for (uint32_t c : children[s])
       step(c);
-  } else {
-    for (const Operand &o : a.operands[a.producer[s]])
-      if (o.read)
-        step(o.storage);
+  } else if (a.producer[s] != none) {
+    for (uint32_t p : parents(s))
+      step(p);
   }
 }
 
-double Dtr::neighbourhood(uint32_t s) {
-  double cost = 0;
-  if (!classes) {
-    ++stamp;
-    visit(s, true, cost);
-    visit(s, false, cost);
-    return cost;
+void Dtr::enter(uint32_t s) {
+  there[s] = true;
+  used += bytes(s);
+  if (a.producer[s] == none)
+    return;
+  pool.push_back(s);
+  stale[s] = true;
+  if (!evicted[s])
+    return;
+  evicted[s] = false;
+  if (heuristic == Heuristic::Classes) {
+    classCost[root(node[s])] -= costOf(s);
+    return;
   }
+  ++stamp;
+  touch(s, true);
+  touch(s, false);
+}
+
+void Dtr::leave(uint32_t s) {
+  there[s] = false;
+  used -= bytes(s);
+  if (a.producer[s] == none)
+    return;
+  pool.erase(std::find(pool.begin(), pool.end(), s));
+  evicted[s] = true;
+  if (heuristic == Heuristic::Classes)
+    return joinClasses(s);
+  ++stamp;
+  touch(s, true);
+  touch(s, false);
+}
+
+void Dtr::joinClasses(uint32_t s) {
+  node[s] = uint32_t(classParent.size());
+  classParent.push_back(node[s]);
+  classCost.push_back(costOf(s));
+  auto join = [&](uint32_t other) {
+    if (!evicted[other])
+      return;
+    uint32_t x = root(node[s]), y = root(node[other]);
+    if (x == y)
+      return;
+    classParent[x] = y;
+    classCost[y] += classCost[x];
+  };
+  for (uint32_t p : parents(s))
+    join(p);
+  for (uint32_t c : children[s])
+    join(c);
+}
+
+double Dtr::classesAround(uint32_t s) {
+  double cost = 0;
   std::vector<uint32_t> roots;
   auto count = [&](uint32_t t) {
     if (!evicted[t])
       return;
-    uint32_t r = root(t);
-    if (std::find(roots.begin(), roots.end(), r) == roots.end()) {
-      roots.push_back(r);
-      cost += std::max(classCost[r], 0.0);
-    }
+    uint32_t r = root(node[t]);
+    if (std::find(roots.begin(), roots.end(), r) != roots.end())
+      return;
+    roots.push_back(r);
+    cost += classCost[r];
   };
-  for (const Operand &o : a.operands[a.producer[s]])
-    if (o.read)
-      count(o.storage);
+  for (uint32_t p : parents(s))
+    count(p);
   for (uint32_t c : children[s])
     count(c);
   return cost;
+}
+
+void Dtr::visit(uint32_t s, bool up, double &cost) {
+  for (uint32_t t : up ? parents(s) : children[s]) {
+    if (!evicted[t] || seen[t] == stamp)
+      continue;
+    seen[t] = stamp;
+    cost += costOf(t);
+    visit(t, up, cost);
+  }
+}
+
+double Dtr::hOf(uint32_t s) {
+  if (heuristic == Heuristic::Classes) {
+    around[s] = classesAround(s);
+  } else if (stale[s]) {
+    stale[s] = false;
+    around[s] = 0;
+    ++stamp;
+    visit(s, true, around[s]);
+    if (heuristic == Heuristic::Neighbourhood)
+      visit(s, false, around[s]);
+  }
+  double cost = costOf(s) + around[s], size = double(bytes(s));
+  if (heuristic == Heuristic::Msps)
+    return cost / size;
+  double age = double(clock - lastAccess[s]);
+  return age > 0 ? cost / (size * age) : 1e300;
 }
 
 bool Dtr::room(uint64_t wanted) {
   while (used + wanted > limit) {
     uint32_t victim = none;
     double least = 0;
-    for (uint32_t s = 0; s < there.size(); ++s) {
-      if (!evictable(s) || bytes(s) == 0)
+    for (uint32_t s : pool) {
+      if (!evictable(s))
         continue;
-      double h = (costOf(s) + neighbourhood(s)) /
-                 (double(bytes(s)) * (clock - lastAccess[s] + 1));
-      if (victim == none || h < least)
+      double h = hOf(s);
+      if (victim == none || h <= least)
         victim = s, least = h;
+      if (h == 0)
+        break;
     }
     if (victim == none)
       return false;
@@ -170,139 +241,118 @@ bool Dtr::room(uint64_t wanted) {
   return true;
 }
 
-bool Dtr::runOp(uint32_t index, bool first, uint32_t depth) {
+bool Dtr::materialize(uint32_t index, bool first, uint32_t depth) {
   // A thrashing plan is no plan.
-  if (depth > 5000 || plan.actions.size() > 200 * size_t(a.numOps) + 10000)
+  if (depth > 4000 || runs.size() > 30 * size_t(a.numOps) + 1000)
     return false;
   const Operator &op = problem.operators[index];
+  const auto &operands = a.operands[index];
   std::vector<uint32_t> pinned;
   auto pin = [&](uint32_t s) {
     ++pins[s];
     pinned.push_back(s);
   };
-  auto unpin = [&] {
+  auto done = [&](bool ok) {
     for (uint32_t s : pinned)
       --pins[s];
+    return ok;
   };
-  for (const Operand &o : a.operands[index])
-    if (there[o.storage] && (o.read || o.updated))
-      pin(o.storage);
-  for (const Operand &o : a.operands[index]) {
-    uint32_t s = o.storage;
-    if (there[s] || !(o.read || o.updated))
+  for (uint32_t s : reads[index])
+    lastAccess[s] = clock;
+  for (uint32_t s : reads[index])
+    if (there[s])
+      pin(s);
+  for (uint32_t s : reads[index]) {
+    if (there[s]) {
+      if (std::find(pinned.begin(), pinned.end(), s) == pinned.end())
+        pin(s); // made beside another one
       continue;
-    bool got = false;
-    if (problem.storages[s].kind == StorageKind::Fed) {
-      if ((got = room(bytes(s)))) {
-        plan.actions.push_back(
-            Action::load(s, -1, problem.storages[s].home.value_or(1)));
-        enter(s);
-      }
-    } else if (a.producer[s] != none) {
-      got = runOp(a.producer[s], false, depth + 1);
     }
-    if (!got)
-      return unpin(), false;
+    if (a.producer[s] == none || !materialize(a.producer[s], false, depth + 1))
+      return done(false);
     pin(s);
   }
   uint64_t wanted = problem.aligned(op.workspace);
   std::vector<uint32_t> made;
-  for (const Operand &o : a.operands[index])
-    if (o.written) {
-      if (!there[o.storage]) {
-        made.push_back(o.storage);
-        wanted += bytes(o.storage);
-      } else {
-        pin(o.storage);
-      }
-    }
+  for (const Operand &o : operands) {
+    if (!o.written || !temporary(o.storage))
+      continue;
+    bool twice = std::find(made.begin(), made.end(), o.storage) != made.end();
+    bool whole = a.producer[o.storage] != none;
+    if (twice || (there[o.storage] && !whole))
+      continue;
+    wanted += bytes(o.storage);
+    if (!there[o.storage])
+      made.push_back(o.storage);
+  }
   if (!room(wanted))
-    return unpin(), false;
-  plan.actions.push_back(Action::run(index));
-  clock += double(op.costNs[0]);
-  for (uint32_t s : made)
-    enter(s);
-  for (const Operand &o : a.operands[index])
-    lastAccess[o.storage] = clock;
-  unpin();
-  // What was made again beside the result that was wanted, or from what is
-  // dead, goes when room is needed; what is dead after a first run goes now.
-  for (const Operand &o : a.operands[index])
-    if (first && there[o.storage] && !pins[o.storage] &&
-        a.lastUse[o.storage] == index &&
-        problem.storages[o.storage].kind != StorageKind::Persistent)
-      leave(o.storage);
-  return true;
+    return done(false);
+  runs.push_back(index);
+  clock += op.costNs[0];
+  for (uint32_t s : made) {
+    if (!there[s])
+      enter(s);
+    if (first)
+      lastAccess[s] = clock;
+  }
+  return done(true);
 }
 
 PolicyAnswer Dtr::run() {
-  PolicyAnswer answer;
   uint32_t n = uint32_t(problem.storages.size());
   there.assign(n, false);
-  evicted.assign(n, false);
+  evicted = stale = there;
   pins.assign(n, 0);
-  seen.assign(n, 0);
+  seen = node = pins;
   lastAccess.assign(n, 0);
-  classCost.assign(n, 0);
-  parent.resize(n);
-  std::iota(parent.begin(), parent.end(), 0);
+  around.assign(n, 0);
   children.resize(n);
-  for (const auto &list : a.operands)
-    for (const Operand &w : list) {
-      if (w.written && w.part >= 0) {
-        answer.applies = false;
-        answer.reason = "dtr does not handle a tensor that is made in parts";
-        return answer;
-      }
-      for (const Operand &r : list)
-        if (w.written && r.read && a.producer[w.storage] != none)
-          children[r.storage].push_back(w.storage);
-    }
-  for (uint32_t s = 0; s < n; ++s) {
-    const Storage &storage = problem.storages[s];
-    if (storage.kind == StorageKind::Temporary)
-      continue;
-    uint32_t home = storage.kind == StorageKind::Fed ? storage.home.value_or(1)
-                                                     : storage.home.value_or(0);
-    plan.initial.push_back({s, -1, home});
-    if (home != 0 && storage.kind == StorageKind::Persistent) {
-      answer.applies = false;
-      answer.reason = "dtr keeps parameters on the device, but one has its "
-                      "home elsewhere";
-      return answer;
-    }
-    if (home == 0) {
-      there[s] = true;
-      used += bytes(s);
-      ++pins[s];
-    }
+  reads.resize(a.numOps);
+  for (uint32_t at = 0; at < a.numOps; ++at) {
+    for (const Operand &o : a.operands[at])
+      if (temporary(o.storage) && (o.read || o.updated))
+        reads[at].push_back(o.storage);
+    for (const Operand &o : a.operands[at])
+      if (o.written && a.producer[o.storage] == at)
+        for (uint32_t r : reads[at])
+          children[r].push_back(o.storage);
   }
-  std::sort(plan.initial.begin(), plan.initial.end());
-  for (position = 0; position < a.numOps; ++position) {
-    if (used <= limit && runOp(position, true, 0)) {
-      // Sources that were made again for this operator only are dead.
-      for (uint32_t s = 0; s < n; ++s)
-        if (there[s] && !pins[s] && a.lastUse[s] <= position &&
-            problem.storages[s].kind != StorageKind::Persistent)
-          leave(s);
-      continue;
-    }
-    const Operator &op = problem.operators[position];
-    answer.reason = "operator " + std::to_string(op.id) +
+  // A parent that has no producer is never evicted, nor its classes.
+  used = residentBytes(a);
+  PolicyAnswer answer;
+  auto stuck = [&](uint32_t op) {
+    answer.reason = "operator " + std::to_string(problem.operators[op].id) +
                     " does not fit, whatever is evicted";
     return answer;
+  };
+  for (position = 0; position < a.numOps; ++position) {
+    if (used > limit || !materialize(position, true, 0))
+      return stuck(position);
+    for (const Operand &o : a.operands[position])
+      if (temporary(o.storage) && there[o.storage] && !pins[o.storage] &&
+          a.lastUse[o.storage] == position)
+        leave(o.storage);
   }
-  answer.ok = true;
-  answer.plans.push_back(std::move(plan));
-  return answer;
+  for (uint32_t s = 0; s < n; ++s)
+    if (problem.storages[s].output && temporary(s) &&
+        !a.uses[a.slot(s, -1)].empty()) {
+      if (!there[s] && !materialize(a.producer[s], false, 0))
+        return stuck(a.producer[s]);
+      ++pins[s];
+    }
+  return answerOfRuns(request, {runs}, "");
 }
 
 } // namespace
 
 PolicyAnswer spillway::planner::planDtr(const PolicyRequest &request) {
-  return Dtr(request, false).run();
+  return Dtr(request, Heuristic::Neighbourhood).run();
 }
 
 PolicyAnswer spillway::planner::planDtrEq(const PolicyRequest &request) {
-  return Dtr(request, true).run();
+  return Dtr(request, Heuristic::Classes).run();
+}
+
+PolicyAnswer spillway::planner::planDtrMsps(const PolicyRequest &request) {
+  return Dtr(request, Heuristic::Msps).run();
 }

@@ -8,6 +8,11 @@
 
 #include "Chain.h"
 
+#include "spillway/Planner/Formats.h"
+
+#include <fstream>
+#include <sstream>
+
 using namespace spillway::planner;
 using namespace spillway::planner::testing;
 
@@ -58,6 +63,15 @@ Problem spillway::planner::testing::makeChain(const ChainOptions &options) {
   }
   p.storages.back().output = true;
   return p;
+}
+
+Problem spillway::planner::testing::readInput(const std::string &name) {
+  std::ifstream file(std::string(SPILLWAY_PLANNER_INPUTS "/") + name);
+  std::stringstream text;
+  text << file.rdbuf();
+  std::string error;
+  auto imported = readFlattened(text.str(), error);
+  return imported ? imported->problem : Problem();
 }
 
 std::vector<uint32_t> spillway::planner::testing::runsOf(const Plan &plan) {

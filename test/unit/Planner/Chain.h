@@ -33,6 +33,9 @@ struct ChainOptions {
 };
 Problem makeChain(const ChainOptions &options);
 
+/// One of Inputs/, in the flattened format.
+Problem readInput(const std::string &name);
+
 /// The operators that a plan runs, in order.
 std::vector<uint32_t> runsOf(const Plan &plan);
 /// Those that it runs again, in order.

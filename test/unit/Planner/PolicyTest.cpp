@@ -246,36 +246,6 @@ TEST(Policy, BelowTheFloorIsRefusedWithTheFloor) {
   expectSound(p, planWith(p, "joint", budgets), budgets);
 }
 
-TEST(Policy, DtrEvictsTheLeastCostOverSizeAndStaleness) {
-  // Three results of 100 bytes that are needed again at the end; one must go to
-  // make room. At that time, with costs 90, 30, 60 and staleness 181, 61, 1
-  // (clock 180 after the last): h is least for the second, 30 / 61 < 90 / 181.
-  Problem p;
-  p.machine = Machine::deviceOnly();
-  p.alignment = 1;
-  const int64_t costs[] = {90, 30, 60, 10, 10};
-  for (uint32_t i = 0; i < 5; ++i) {
-    Storage s;
-    s.id = i;
-    s.bytes = i < 4 ? 100 : 10;
-    p.storages.push_back(s);
-    Operator o;
-    o.id = i;
-    o.costNs = {costs[i]};
-    o.writes = {{i, -1}};
-    p.operators.push_back(o);
-  }
-  p.operators[4].reads = {{0, -1}, {1, -1}, {2, -1}};
-  PlanOptions options;
-  options.policy = "dtr";
-  options.budgets = {310};
-  PlanResult r = plan(p, options);
-  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
-  EXPECT_EQ(r.plan.actions[3], Action::free(1, -1, 0));
-  EXPECT_EQ(r.numRecomputed, 1u);
-  EXPECT_EQ(r.recomputedNs, 30);
-}
-
 TEST(Policy, UnknownNamesAreRefused) {
   PlanResult r = planWith(makeTraining({}), "magic", {});
   EXPECT_FALSE(r.feasible);
