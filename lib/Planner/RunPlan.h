@@ -30,6 +30,10 @@ Plan planOfRuns(const Analysis &analysis, const Runs &runs);
 /// Compute time of a sequence.
 int64_t costOfRuns(const Analysis &analysis, const Runs &runs);
 
+/// Without second and later runs whose results nobody reads before they are
+/// made again.
+Runs withoutUnread(const Analysis &analysis, const Runs &runs);
+
 /// Of the sequences, those whose plans are right and within the budgets,
 /// cheapest first; where there is none, `reason`.
 PolicyAnswer answerOfRuns(const PolicyRequest &request,

@@ -70,7 +70,8 @@ Problem spillway::planner::testing::readInput(const std::string &name) {
   std::stringstream text;
   text << file.rdbuf();
   std::string error;
-  auto imported = readFlattened(text.str(), error);
+  auto imported = name.ends_with(".json") ? readNetworkx(text.str(), error)
+                                          : readFlattened(text.str(), error);
   return imported ? imported->problem : Problem();
 }
 

@@ -33,7 +33,7 @@ struct ChainOptions {
 };
 Problem makeChain(const ChainOptions &options);
 
-/// One of Inputs/, in the flattened format.
+/// One of Inputs/, flattened or networkx.
 Problem readInput(const std::string &name);
 
 /// The operators that a plan runs, in order.

@@ -189,7 +189,10 @@ TEST_P(RandomTraining, DtrRecomputesWithinTheBudget) {
 /// planning again gives the same.
 void expectEveryPolicySound(const Problem &p) {
   uint64_t full = unconstrainedPeakBytes(p), floor = floorBytes(p)[0];
-  for (const PolicyInfo &policy : policies())
+  for (const PolicyInfo &policy : policies()) {
+    // Programs of many small problems: their own tests do that.
+    if (policy.name.starts_with("checkmate") && p.operators.size() > 20)
+      continue;
     for (uint64_t percent : {100, 60, 20}) {
       SCOPED_TRACE(policy.name + " at " + std::to_string(percent));
       PlanOptions options;
@@ -208,6 +211,7 @@ void expectEveryPolicySound(const Problem &p) {
       if (percent == 60)
         EXPECT_EQ(plan(p, options).plan.actions, r.plan.actions);
     }
+  }
 }
 
 TEST_P(RandomTraining, EveryPolicyIsSoundOrSaysWhy) {

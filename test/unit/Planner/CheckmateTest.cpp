@@ -1,0 +1,52 @@
+//===- CheckmateTest.cpp - Optima of small graphs ---------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Chain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+
+namespace {
+
+TEST(Checkmate, Vgg16At90PercentIsOptimal) {
+  // The published program's optimum is an increase of 1.9677 %.
+  Problem p = readInput("vgg16_train.json");
+  ASSERT_FALSE(p.operators.empty());
+  uint64_t peak = planLoad(p, "keep-all", unlimited).peakBytes[0];
+  PlanResult r = planLoad(p, "checkmate", peak / 10 * 9, 5);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  double base = double(r.simulation.stepNs - r.recomputedNs);
+  EXPECT_NEAR(double(r.recomputedNs) / base, 0.019677, 0.000001);
+  // Rounding gives up something, at 0.9 of the budget.
+  PlanResult lp = planLoad(p, "checkmate-lp", peak / 10 * 9, 5);
+  ASSERT_TRUE(lp.feasible) << lp.infeasible.reason;
+  EXPECT_GE(lp.recomputedNs, r.recomputedNs);
+  EXPECT_LT(double(lp.recomputedNs) / base, 0.25);
+}
+
+TEST(Checkmate, PaysForTheCheapestWayOnly) {
+  // One result has to be made again: of the chain's, the cheapest.
+  Problem p = makeChain({.layers = 5, .costs = {9, 9, 2, 9, 9}});
+  uint64_t peak = planLoad(p, "keep-all", unlimited).peakBytes[0];
+  PlanResult r = planLoad(p, "checkmate", peak - 1, 5);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ::testing::ElementsAre(2));
+}
+
+TEST(Checkmate, LargeGraphsAreNotForIt) {
+  Problem p = makeChain({.layers = 400});
+  PlanResult r = planLoad(p, "checkmate", 200, 1);
+  EXPECT_FALSE(r.feasible);
+  EXPECT_FALSE(r.infeasible.applies);
+  EXPECT_NE(r.infeasible.reason.find("expected at most"), std::string::npos);
+}
+
+} // namespace

@@ -1,0 +1,69 @@
+//===- MincutKnapsackTest.cpp - What a cut saves ----------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Chain.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+using ::testing::ElementsAre;
+
+namespace {
+
+/// Per layer a product and two pointwise operators whose results the backward
+/// pass reads, as does that of the product's own operand.
+Problem makeLayers(uint32_t layers) {
+  Problem p = emptyProblem();
+  std::vector<uint32_t> pointwise;
+  uint32_t x = 0;
+  for (uint32_t i = 0; i < layers; ++i) {
+    std::vector<uint32_t> in;
+    if (i)
+      in.push_back(x);
+    uint32_t mm = addOp(p, 100, 100, in);
+    p.operators[mm].flops = 100000;
+    uint32_t sine = addOp(p, 1, 100, {mm});
+    x = addOp(p, 1, 100, {sine});
+    p.operators[sine].flops = p.operators[x].flops = 25;
+    pointwise.push_back(sine);
+    pointwise.push_back(x);
+  }
+  uint32_t g = addOp(p, 1, 100, {x});
+  p.operators[g].flops = 25;
+  for (size_t i = pointwise.size(); i-- > 0;) {
+    g = addOp(p, 1, 100, {g, pointwise[i]});
+    p.operators[g].flops = 25;
+  }
+  p.storages.back().output = true;
+  return p;
+}
+
+TEST(MincutKnapsack, SavesTheProductAndRecomputesWhatFuses) {
+  // The cut with b = 1: for 100 bytes of a product both pointwise results come
+  // again; saving these would be 200.
+  PlanResult r = planLoad(makeLayers(3), "mincut-knapsack", unlimited);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  std::vector<uint32_t> again = rerunsOf(r.plan);
+  for (uint32_t mm : {0, 3, 6})
+    EXPECT_THAT(again, ::testing::Not(::testing::Contains(mm)));
+  EXPECT_THAT(again, ::testing::IsSupersetOf({1, 2, 4, 5}));
+}
+
+TEST(MincutKnapsack, SmallBudgetsRecomputeProductsToo) {
+  Problem p = makeLayers(6);
+  PlanResult most = planLoad(p, "mincut-knapsack", unlimited);
+  ASSERT_TRUE(most.feasible);
+  PlanResult less = planLoad(p, "mincut-knapsack", most.peakBytes[0] - 100);
+  ASSERT_TRUE(less.feasible) << less.infeasible.reason;
+  EXPECT_LE(less.peakBytes[0], most.peakBytes[0] - 100);
+  EXPECT_GT(less.recomputedNs, most.recomputedNs + 90);
+}
+
+} // namespace
