@@ -88,21 +88,41 @@ ForwardPart::ForwardPart(const Analysis &a) {
   }
 }
 
-Decisions spillway::planner::dropAcrossTurn(const Analysis &a,
-                                            const ForwardPart &part,
-                                            const std::vector<bool> &keep) {
-  Decisions d;
-  d.gaps.assign(a.gaps.size(), GapChoice::Keep);
-  d.home.assign(a.problem.storages.size(), 0);
-  d.maySwap = d.mayDrop = false;
-  for (uint32_t i = 0; i < a.gaps.size(); ++i) {
-    const Gap &g = a.gaps[i];
-    uint32_t s = a.slotStorage[g.slot], p = a.producer[s];
-    if (g.wraps || g.to == g.from + 1 || g.from > part.turn ||
-        g.to <= part.turn || g.to >= a.numOps || keep[s] || p == none ||
-        a.rerunUntil[p] < int64_t(g.to))
-      continue;
-    d.gaps[i] = GapChoice::Drop;
+Runs spillway::planner::runsKeeping(const Analysis &a, const ForwardPart &part,
+                                    const std::vector<bool> &keep) {
+  Runs runs;
+  uint32_t numStorages = uint32_t(a.problem.storages.size());
+  std::vector<bool> there(numStorages, true);
+  for (uint32_t at = 0; at < a.numOps; ++at) {
+    if (at == part.turn + 1)
+      for (uint32_t s = 0; s < numStorages; ++s) {
+        uint32_t p = a.producer[s];
+        bool next = std::binary_search(a.uses[a.slot(s, -1)].begin(),
+                                       a.uses[a.slot(s, -1)].end(), at);
+        // What is read at once is not worth it.
+        bool drops = p != none && p <= part.turn && !keep[s] &&
+                     !a.problem.storages[s].output && canRemake(a, s) &&
+                     !(next && part.lastForwardUse[s] == part.turn);
+        there[s] = !drops;
+      }
+    // Depth first, operands in order.
+    std::vector<uint32_t> stack{at};
+    while (!stack.empty()) {
+      uint32_t op = stack.back();
+      bool ready = true;
+      for (const Operand &o : a.operands[op])
+        if (ready && (o.read || o.updated) && !there[o.storage]) {
+          stack.push_back(a.producer[o.storage]);
+          ready = false;
+        }
+      if (!ready)
+        continue;
+      runs.push_back(op);
+      stack.pop_back();
+      for (const Operand &o : a.operands[op])
+        if (o.written)
+          there[o.storage] = true;
+    }
   }
-  return d;
+  return runs;
 }

@@ -15,7 +15,7 @@
 #ifndef SPILLWAY_LIB_PLANNER_FORWARDPART_H
 #define SPILLWAY_LIB_PLANNER_FORWARDPART_H
 
-#include "Emitter.h"
+#include "RunPlan.h"
 
 namespace spillway::planner {
 
@@ -37,10 +37,12 @@ struct ForwardPart {
   std::vector<bool> table;
 };
 
-/// What is made before the turn, needed after it, not in `keep` (by storage)
-/// and can be made again is dropped between; all else stays.
-Decisions dropAcrossTurn(const Analysis &analysis, const ForwardPart &part,
-                         const std::vector<bool> &keep);
+/// All operators in order, and before those after the turn what they need of
+/// the forward part again: everything but the storages in `keep`, which stay
+/// for as long as something is made from them, and what cannot be made again.
+/// What is made again stays until its last use.
+Runs runsKeeping(const Analysis &analysis, const ForwardPart &part,
+                 const std::vector<bool> &keep);
 
 } // namespace spillway::planner
 

@@ -8,7 +8,7 @@
 
 #include "RunPlan.h"
 
-#include "Emitter.h"
+#include "Prefetch.h"
 #include "spillway/Planner/Verify.h"
 
 #include <algorithm>
@@ -153,6 +153,8 @@ PolicyAnswer spillway::planner::answerOfRuns(const PolicyRequest &request,
   PolicyAnswer answer;
   answer.reason = reason;
   for (auto [cost, i] : order) {
+    if (answer.plans.size() == 6)
+      break;
     Plan plan = planOfRuns(a, sequences[i]);
     Verdict verdict = verifyPlan(a.problem, plan, request.budgets);
     if (!verdict.ok()) {
@@ -165,6 +167,32 @@ PolicyAnswer spillway::planner::answerOfRuns(const PolicyRequest &request,
   }
   answer.ok = !answer.plans.empty();
   return answer;
+}
+
+Runs spillway::planner::withoutUnread(const Analysis &a, const Runs &runs) {
+  std::vector<uint32_t> firstRun(a.numOps, none);
+  for (uint32_t i = uint32_t(runs.size()); i-- > 0;)
+    firstRun[runs[i]] = i;
+  std::vector<bool> wanted(a.problem.storages.size());
+  for (uint32_t s = 0; s < wanted.size(); ++s)
+    wanted[s] = a.problem.storages[s].output;
+  Runs kept;
+  for (uint32_t i = uint32_t(runs.size()); i-- > 0;) {
+    bool needed = firstRun[runs[i]] == i;
+    for (const Operand &o : a.operands[runs[i]])
+      needed |= o.written && wanted[o.storage];
+    if (!needed)
+      continue;
+    kept.push_back(runs[i]);
+    for (const Operand &o : a.operands[runs[i]])
+      if (o.written && o.part < 0)
+        wanted[o.storage] = false;
+    for (const Operand &o : a.operands[runs[i]])
+      if (o.read || o.updated)
+        wanted[o.storage] = true;
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
 }
 
 uint64_t spillway::planner::residentBytes(const Analysis &a) {

@@ -35,7 +35,7 @@ int64_t costOfRuns(const Analysis &analysis, const Runs &runs);
 Runs withoutUnread(const Analysis &analysis, const Runs &runs);
 
 /// Of the sequences, those whose plans are right and within the budgets,
-/// cheapest first; where there is none, `reason`.
+/// the six cheapest, cheapest first; where there is none, `reason`.
 PolicyAnswer answerOfRuns(const PolicyRequest &request,
                           const std::vector<Runs> &sequences,
                           const std::string &reason);

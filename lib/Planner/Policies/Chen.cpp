@@ -21,12 +21,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "../ForwardPart.h"
-#include "../Policy.h"
-#include "../Prefetch.h"
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 
 using namespace spillway::planner;
 
@@ -99,44 +96,19 @@ private:
       for (const Operand &o : a.operands[at])
         if (o.written)
           keep[o.storage] = true;
-    Emission e = emitPlan(a, dropAcrossTurn(a, part, keep), request.budgets);
-    if (!e.ok) {
-      if (answer.reason.empty())
-        answer.reason = e.reason;
-      answer.tier = e.tier;
-      return;
-    }
-    int64_t cost = 0;
-    for (const Action &action : e.plan.actions)
-      if (action.kind == ActionKind::Run)
-        cost += a.problem.operators[action.op].costNs[action.engine];
-    found.emplace_back(cost, std::move(e.plan));
+    found.push_back(runsKeeping(a, part, keep));
   }
 
   PolicyAnswer finish() {
-    // Of equal cost, the one that was found first.
-    std::vector<uint32_t> order(found.size());
-    for (uint32_t i = 0; i < order.size(); ++i)
-      order[i] = i;
-    std::sort(order.begin(), order.end(), [&](uint32_t x, uint32_t y) {
-      return std::tie(found[x].first, x) < std::tie(found[y].first, y);
-    });
-    answer.ok = !found.empty();
-    for (uint32_t i = 0; i < order.size() && i < 6; ++i) {
-      answer.plans.push_back(std::move(found[order[i]].second));
-      hoistLoads(a.problem, answer.plans.back(), request.budgets[0]);
-    }
-    if (!answer.ok && answer.reason.empty())
-      answer.reason = "there is nothing to checkpoint";
-    return std::move(answer);
+    return answerOfRuns(request, found,
+                        found.empty() ? "there is nothing to checkpoint" : "");
   }
 
   const PolicyRequest &request;
   const Analysis &a;
   ForwardPart part;
   std::vector<uint32_t> all;
-  std::vector<std::pair<int64_t, Plan>> found;
-  PolicyAnswer answer;
+  std::vector<Runs> found;
 };
 
 } // namespace

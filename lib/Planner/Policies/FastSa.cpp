@@ -56,11 +56,14 @@ struct Node {
 
 class Annealing {
 public:
-  Annealing(const Analysis &a, const std::vector<Node> &nodes, bool fixedOrder,
-            uint64_t budget, double resident)
-      : a(a), nodes(nodes), fixedOrder(fixedOrder), limit(double(budget)),
-        resident(resident), numSlots(uint32_t(nodes.size()) * spread + 1),
-        tree(numSlots + 1, std::max(1.0, double(budget) * 0.01)) {}
+  Annealing(const PolicyRequest &request, const std::vector<Node> &nodes,
+            bool fixedOrder, uint64_t budget, double resident)
+      : request(request), a(request.analysis), nodes(nodes),
+        fixedOrder(fixedOrder), limit(double(budget)), resident(resident),
+        numSlots(uint32_t(nodes.size()) * spread + 1) {
+    tree.reset(std::vector<double>(numSlots + 1),
+               std::max(1.0, double(budget) * 0.01));
+  }
 
   /// Begins with a sequence of nodes; ends with the best within the budget, or
   /// with the last one if there was none.
@@ -89,6 +92,7 @@ private:
   void keep();
 
   static constexpr uint32_t spread = 4; ///< slots for each node
+  const PolicyRequest &request;
   const Analysis &a;
   const std::vector<Node> &nodes;
   bool fixedOrder;
@@ -243,6 +247,8 @@ Runs Annealing::run(const Runs &start, uint64_t moves) {
       if (changed)
         keep();
       changed = false;
+      if (request.late())
+        break;
     }
     uint32_t slot = random.below(numSlots);
     uint32_t kind = random.below(3);
@@ -421,10 +427,10 @@ PolicyAnswer spillway::planner::planFastSa(const PolicyRequest &request) {
     Runs start;
     for (uint32_t g = 0; g < groups.size(); ++g)
       start.push_back(g);
-    Annealing coarse(a, groups, fixedOrder, budget, resident);
+    Annealing coarse(request, groups, fixedOrder, budget, resident);
     Runs runs = opsOf(groups, coarse.run(start, moves));
     found.push_back(runs);
-    Annealing fine(a, single, fixedOrder, budget, resident);
+    Annealing fine(request, single, fixedOrder, budget, resident);
     found.push_back(fine.run(runs, moves / 10));
   };
   Verdict keepAll = verifyPlan(a.problem, planOfRuns(a, order));

@@ -20,12 +20,11 @@
 // that fits is taken.
 // A problem does not say which operators fuse: compute-intensive is what has 16
 // flops or more for each 4 bytes that it touches, or, where no flops are known,
-// four times the median time for each byte; all else fuses.
+// more than the median time for each byte; all else fuses.
 //
 //===----------------------------------------------------------------------===//
 
 #include "../ForwardPart.h"
-#include "../Policy.h"
 
 #include <algorithm>
 #include <cmath>
@@ -124,7 +123,9 @@ private:
   void findBans();
   std::vector<bool> cut(bool aggressive, const std::vector<bool> &lifted);
   void knapsack(const std::vector<bool> &saved);
-  void attempt(const std::vector<bool> &saved);
+  void attempt(const std::vector<bool> &saved) {
+    found.push_back(runsKeeping(a, part, saved));
+  }
   uint64_t bytes(uint32_t s) const { return a.slotBytes[a.slot(s, -1)]; }
 
   const PolicyRequest &request;
@@ -136,8 +137,7 @@ private:
   std::vector<std::vector<uint32_t>> readers;      ///< by storage
   std::vector<uint32_t> distance;                  ///< by operator
   std::vector<bool> must, hard, soft; ///< by operator: never, banned, maybe
-  std::vector<std::pair<int64_t, Plan>> found;
-  PolicyAnswer answer;
+  std::vector<Runs> found;
 };
 
 void Partitioner::look() {
@@ -170,7 +170,7 @@ void Partitioner::look() {
     const Operator &op = problem.operators[at];
     intensive.push_back(flops ? op.flops >= 4 * touched[at] && op.flops
                               : double(op.costNs[0]) >
-                                    4 * median * double(touched[at]));
+                                    median * double(touched[at]));
   }
   distance.assign(a.numOps, 0);
   for (uint32_t at = part.turn + 1; at-- > 0;) {
@@ -254,20 +254,6 @@ std::vector<bool> Partitioner::cut(bool aggressive,
   return saved;
 }
 
-void Partitioner::attempt(const std::vector<bool> &saved) {
-  Emission e = emitPlan(a, dropAcrossTurn(a, part, saved), request.budgets);
-  if (!e.ok) {
-    answer.reason = e.reason;
-    answer.tier = e.tier;
-    return;
-  }
-  int64_t cost = 0;
-  for (const Action &action : e.plan.actions)
-    if (action.kind == ActionKind::Run)
-      cost += problem.operators[action.op].costNs[action.engine];
-  found.emplace_back(cost, std::move(e.plan));
-}
-
 /// For each budget b: the banned operators among the saved ones that are worth
 /// most time in b of all their bytes stay saved; the bans of the others are
 /// lifted.
@@ -319,6 +305,7 @@ void Partitioner::knapsack(const std::vector<bool> &saved) {
 
 PolicyAnswer Partitioner::run() {
   if (a.numOps == 0 || part.turn + 1 >= a.numOps) {
+    PolicyAnswer answer;
     answer.applies = false;
     answer.reason = "mincut-knapsack: there is no backward part";
     return answer;
@@ -332,16 +319,7 @@ PolicyAnswer Partitioner::run() {
   knapsack(saved);
   // b = 0: nothing but the inputs is saved.
   attempt(part.table);
-  std::vector<std::pair<int64_t, uint32_t>> order;
-  for (uint32_t i = 0; i < found.size(); ++i)
-    order.push_back({found[i].first, i});
-  std::sort(order.begin(), order.end());
-  answer.ok = !found.empty();
-  for (uint32_t i = 0; i < order.size() && i < 4; ++i) {
-    answer.plans.push_back(std::move(found[order[i].second].second));
-    hoistLoads(problem, answer.plans.back(), request.budgets[0]);
-  }
-  return std::move(answer);
+  return answerOfRuns(request, found, "");
 }
 
 } // namespace

@@ -15,8 +15,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "../ForwardPart.h"
-#include "../Policy.h"
-#include "../Prefetch.h"
 
 #include <algorithm>
 #include <cmath>
@@ -32,14 +30,5 @@ PolicyAnswer spillway::planner::planRecomputeAll(const PolicyRequest &request) {
   for (uint32_t s = 0; s < keep.size(); ++s)
     if (uint32_t p = a.producer[s]; p != none && p <= part.turn)
       keep[s] = keep[s] || part.lastForwardUse[s] / length != p / length;
-  Emission e = emitPlan(a, dropAcrossTurn(a, part, keep), request.budgets);
-  PolicyAnswer answer;
-  answer.ok = e.ok;
-  answer.reason = e.reason;
-  answer.tier = e.tier;
-  if (e.ok) {
-    hoistLoads(a.problem, e.plan, request.budgets[0]);
-    answer.plans.push_back(std::move(e.plan));
-  }
-  return answer;
+  return answerOfRuns(request, {runsKeeping(a, part, keep)}, "");
 }

@@ -62,7 +62,10 @@ private:
   };
 
   bool findStages();
-  bool assignBackward(const std::vector<uint32_t> &stageOf);
+  bool formStages(const std::vector<uint32_t> &cuts,
+                  std::vector<uint32_t> &stageOf);
+  bool assignBackward(const std::vector<uint32_t> &stageOf, uint32_t &low,
+                      uint32_t &high);
   void measure(const std::vector<uint32_t> &stageOf);
   Choice &at(uint32_t s, uint32_t t, uint32_t m) {
     return table[(size_t(s) * stages.size() + t) * (units + 1) + m];
@@ -97,7 +100,26 @@ bool Rotor::findStages() {
             " articulation points, expected at least 2";
     return false;
   }
-  std::vector<uint32_t> stageOf(a.numOps, none);
+  // Where the backward pass goes back and forth between stages, they are one.
+  std::vector<uint32_t> stageOf;
+  while (true) {
+    if (!formStages(cuts, stageOf))
+      return false;
+    uint32_t low = 0, high = 0;
+    if (assignBackward(stageOf, low, high))
+      break;
+    cuts.erase(cuts.begin() + low, cuts.begin() + high);
+    if (cuts.size() < 2)
+      return false;
+  }
+  measure(stageOf);
+  return true;
+}
+
+bool Rotor::formStages(const std::vector<uint32_t> &cuts,
+                       std::vector<uint32_t> &stageOf) {
+  stages.clear();
+  stageOf.assign(a.numOps, none);
   for (uint32_t op = 0; op <= part.turn; ++op) {
     uint32_t l =
         uint32_t(std::lower_bound(cuts.begin(), cuts.end(), op) - cuts.begin());
@@ -113,15 +135,14 @@ bool Rotor::findStages() {
         return false;
       }
   }
-  if (!assignBackward(stageOf))
-    return false;
-  measure(stageOf);
   return true;
 }
 
 /// Backward operators run through the stages from the last to the first; each
 /// reads what one stage made, or what that one was given.
-bool Rotor::assignBackward(const std::vector<uint32_t> &stageOf) {
+/// If one comes back to a later stage: the stages that it goes back over.
+bool Rotor::assignBackward(const std::vector<uint32_t> &stageOf, uint32_t &low,
+                           uint32_t &high) {
   uint32_t current = uint32_t(stages.size()) - 1;
   for (uint32_t op = part.turn + 1; op < a.numOps; ++op) {
     for (const Operand &o : a.operands[op]) {
@@ -134,6 +155,7 @@ bool Rotor::assignBackward(const std::vector<uint32_t> &stageOf) {
       current = std::min(current, read);
       if (current >= made)
         continue;
+      low = current, high = made;
       fault = "the backward part is no chain: operator " +
               std::to_string(problem.operators[op].id) + " reads from stage " +
               std::to_string(made) + " after stage " + std::to_string(current) +

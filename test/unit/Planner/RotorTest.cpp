@@ -52,13 +52,14 @@ TEST(Rotor, NothingWhereAllFits) {
 }
 
 TEST(Rotor, SaysWhyItDoesNotApply) {
-  // Every operator reads the first one's result: no articulation points.
+  // Two results that all later operators read: one articulation point.
   Problem p = emptyProblem();
-  uint32_t x = addOp(p, 1, 1, {}), y = x;
-  for (int i = 0; i < 2; ++i)
-    y = addOp(p, 1, 1, {x, y});
+  uint32_t w = addOp(p, 1, 1, {}), v = addOp(p, 1, 1, {w});
+  uint32_t x = addOp(p, 1, 1, {w}), y = addOp(p, 1, 1, {v, x});
   for (int i = 0; i < 3; ++i)
-    y = addOp(p, 1, 1, {x, y});
+    y = addOp(p, 1, 1, {v, x, y});
+  for (int i = 0; i < 3; ++i)
+    y = addOp(p, 1, 1, {v, x, y});
   p.storages.back().output = true;
   PlanResult r = planLoad(p, "rotor", unlimited);
   EXPECT_FALSE(r.feasible);
