@@ -436,7 +436,7 @@ PolicyAnswer spillway::planner::planFastSa(const PolicyRequest &request) {
   Verdict keepAll = verifyPlan(a.problem, planOfRuns(a, order));
   if (a.numOps && keepAll.peakBytes[0] > request.budgets[0]) {
     // What is feasible must not depend on the number of iterations.
-    search(std::min<uint64_t>(2000000, 20000 + 4000 * uint64_t(a.numOps)));
+    search(std::min<uint64_t>(300000, 20000 + 600 * uint64_t(a.numOps)));
     if (request.iterations)
       search(request.iterations *
              std::min<uint64_t>(20000, 400 + 100 * uint64_t(a.numOps)));
