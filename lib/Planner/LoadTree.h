@@ -19,7 +19,8 @@
 #ifndef SPILLWAY_LIB_PLANNER_LOADTREE_H
 #define SPILLWAY_LIB_PLANNER_LOADTREE_H
 
-#include <cmath>
+#include "PortableMath.h"
+
 #include <cstdint>
 #include <vector>
 
@@ -28,8 +29,10 @@ namespace spillway::planner {
 class LoadTree {
 public:
   LoadTree() {
-    for (uint32_t i = 0; i < tableSize; ++i)
-      table[i] = float(std::log1p(std::exp(-double(i) / perUnit)));
+    const double step = 0.93941306281347578611; // exp(-1 / perUnit)
+    double x = 1;
+    for (uint32_t i = 0; i < tableSize; ++i, x *= step)
+      table[i] = float(portableLog(1 + x));
   }
   /// Starts over. `softness`: differences of that order blur, in the unit of
   /// the values; 0: the soft maximum is the maximum, and moves are cheaper.

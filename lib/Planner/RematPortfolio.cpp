@@ -48,10 +48,10 @@ public:
     if (start.sequence.empty())
       return out;
     out.push_back(start.sequence);
-    // As many moves as there are pairs of an operator and a place, a few times
-    // over, but no more than takes a tenth of a second.
+    // In an iteration, as many moves as there are pairs of an operator and a
+    // place, a few times over, but no more than take some 30 ms.
     uint64_t moves =
-        request.iterations * std::min<uint64_t>(60000, 8ull * numOps * numOps);
+        request.iterations * std::min<uint64_t>(30000, 8ull * numOps * numOps);
     if (moves == 0)
       return out;
     uint64_t wide = moves / 4 * 3;

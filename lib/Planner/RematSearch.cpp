@@ -8,6 +8,7 @@
 
 #include "RematSearch.h"
 
+#include "PortableMath.h"
 #include "RematMoves.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ namespace {
 class Search {
 public:
   Search(const RematGraph &graph, const RematOptions &options)
-      : graph(graph), options(options), random(options.seed), state(graph),
+      : options(options), random(options.seed), state(graph),
         moves(graph, state, random, options.fixedOrder),
         limit(double(options.budget)), least(graph.onceCost) {
     uint32_t costly = 0;
@@ -34,15 +35,18 @@ public:
   }
 
   RematFound run(std::vector<uint32_t> sequence) {
-    const uint32_t phases = 128;
+    // The slots are laid out anew in each phase, which takes as long as a few
+    // moves for each operator.
+    const uint32_t phases = uint32_t(
+        std::clamp<uint64_t>(options.moves / (2 * sequence.size()), 8, 128));
     uint64_t done = 0;
     for (uint32_t p = 0; p < phases && !enough(); ++p) {
       double part = double(p) / phases;
       temperature =
-          unit * options.hot * std::pow(options.cold / options.hot, part);
+          unit * options.hot * portablePower(options.cold / options.hot, part);
       softness = p + phases / 4 >= phases
                      ? 0
-                     : limit * 0.01 * std::pow(0.05, part / 0.75);
+                     : limit * 0.01 * portablePower(0.05, part / 0.75);
       state.reset(sequence, uint32_t(3 * sequence.size() + 8), softness);
       keep();
       uint64_t end = options.moves * (p + 1) / phases;
@@ -68,7 +72,7 @@ private:
   }
   void phase(uint64_t count);
   bool propose();
-  void judge();
+  bool exchange();
   void keep() {
     if (state.memory().maximum() > limit || state.cost() >= found.cost)
       return;
@@ -76,7 +80,6 @@ private:
     found.sequence = state.sequence();
   }
 
-  const RematGraph &graph;
   const RematOptions &options;
   RematRandom random;
   RematState state;
@@ -89,14 +92,31 @@ private:
   double weight = 2; ///< of bytes above the budget
 };
 
+/// Drops one recomputation, and in its stead makes others, where memory is then
+/// short: each of the two by itself would have to pass what is hard to pass.
+bool Search::exchange() {
+  if (!moves.remove())
+    return false;
+  for (int k = 0; k < 3; ++k) {
+    state.settle(HUGE_VAL);
+    if (state.memory().maximum() <= limit)
+      break;
+    if (!moves.insert(state.memory().peakSlot()))
+      return false;
+  }
+  return true;
+}
+
 bool Search::propose() {
   uint32_t kind = random.below(16);
   bool over = state.memory().softMaximum() > limit;
   uint32_t near = over && random.below(2) ? state.memory().peakSlot() : none;
-  if (kind < 5)
+  if (kind < 4)
     return moves.insert(near);
-  if (kind < 9)
+  if (kind < 7)
     return moves.remove();
+  if (kind < 9)
+    return exchange();
   if (kind < 14 || options.fixedOrder)
     return moves.move(near);
   return moves.shift(near);
@@ -109,7 +129,7 @@ void Search::phase(uint64_t count) {
   for (uint64_t k = 0; k < count; ++k) {
     // What a move may cost is drawn first, so that most are told hopeless
     // before memory is counted.
-    bound = now - temperature * std::log(1 - random.unit());
+    bound = now - temperature * portableLog(1 - random.unit());
     moves.costBound = int64_t(std::min(bound, 0x1p62));
     bool kept = false;
     if (propose() && double(state.cost()) <= bound) {

@@ -144,6 +144,11 @@ TEST(RematMoves, KeepCostAndPeakAsAReplayCountsThem) {
           made = moves.shift(none);
           break;
         }
+        // One on top of another, as an exchange does it.
+        if (made && random.below(3) == 0) {
+          state.settle(1e9);
+          made = moves.insert(state.memory().peakSlot());
+        }
         // Some are given up, some refused by the memory, some not wanted.
         double bound = random.below(4) ? 1e9 : state.memory().maximum();
         if (made && state.settle(bound) && random.below(4)) {
