@@ -11,6 +11,7 @@
 #include "RematSearch.h"
 
 #include <algorithm>
+#include <system_error>
 #include <thread>
 
 using namespace spillway::planner;
@@ -108,9 +109,15 @@ private:
   template <typename F, typename G>
   std::pair<Found, Found> both(F f, G g) const {
     std::pair<Found, Found> out;
-    std::thread other([&] { out.second = g(); });
+    std::thread other;
+    try {
+      other = std::thread([&] { out.second = g(); });
+    } catch (const std::system_error &) {
+      out.second = g(); // no more threads to be had
+    }
     out.first = f();
-    other.join();
+    if (other.joinable())
+      other.join();
     return out;
   }
 
