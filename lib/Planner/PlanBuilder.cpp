@@ -47,6 +47,19 @@ std::string PlanBuilder::describe(uint32_t op) const {
          (op < pos ? ", run again," : "");
 }
 
+uint64_t PlanBuilder::newBytes(uint32_t op) const {
+  uint64_t sum = a.problem.aligned(a.problem.operators[op].workspace);
+  std::vector<uint32_t> seen;
+  for (const Operand &o : a.operands[op]) {
+    uint32_t slot = slotOf(o);
+    if (there[slot] || std::find(seen.begin(), seen.end(), slot) != seen.end())
+      continue;
+    seen.push_back(slot);
+    sum += a.slotBytes[slot];
+  }
+  return sum;
+}
+
 bool PlanBuilder::movable(uint32_t slot) const {
   if (!there[slot] || pins[slot] || leaving(slot))
     return false;

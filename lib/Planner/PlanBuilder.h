@@ -69,6 +69,9 @@ public:
   /// count as in use.
   uint64_t inUse(uint32_t tier) const { return bytes[tier]; }
   uint64_t room() const { return limit[0] - std::min(limit[0], bytes[0]); }
+  /// What an operator would take beyond what is on the device already:
+  /// operands, results and workspace.
+  uint64_t newBytes(uint32_t op) const;
   bool present(uint32_t slot) const { return there[slot]; }
   /// In use by an operator that is about to run.
   bool pinned(uint32_t slot) const { return pins[slot] != 0; }

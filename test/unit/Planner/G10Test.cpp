@@ -1,0 +1,92 @@
+//===- G10Test.cpp - G10's decisions -----------------------------*- C++
+//-*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// By hand from the rules of the artifact. On its BERT and ViT kernel lists,
+// which are not here, see docs/policies.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Planner/Policy.h"
+#include "SwapChain.h"
+
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+
+namespace {
+
+/// x and y are made, wait while operator 5 makes z, and are read at the end.
+/// 12 operators of 1000 ns; the host takes 1 byte a ns, the SSD one in four.
+Problem waiting(uint64_t x, uint64_t y, uint32_t readX = 11,
+                uint32_t makeZ = 5) {
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, true, 1000000000);
+  for (Link &l : p.machine.links)
+    l.latencyNs = 0;
+  for (uint32_t i = 0; i < 12; ++i) {
+    Storage s;
+    s.id = i;
+    s.bytes = i == 0 ? x : i == 1 ? y : i == makeZ ? 300 : 1;
+    p.storages.push_back(s);
+    Operator o;
+    o.id = i;
+    o.costNs = {1000};
+    o.writes = {{i, -1}};
+    p.operators.push_back(o);
+  }
+  p.operators[readX].reads = {{0, -1}};
+  p.operators[10].reads.push_back({1, -1});
+  return p;
+}
+
+Plan planOf(const Problem &p, uint64_t budget, uint64_t host = unlimited) {
+  Analysis a(p);
+  PolicyAnswer answer = planG10({a, {budget, host, unlimited}, 0, true});
+  EXPECT_TRUE(answer.ok) << answer.reason;
+  return answer.ok ? answer.plans[0] : Plan();
+}
+
+TEST(G10, TakesTheMostBytesTimesTimeOverTheLine) {
+  // At operator 5 there are 900 bytes. Both periods contain it; x saves 400
+  // bytes for 1000 ns, y 200, and x alone is enough.
+  Plan plan = planOf(waiting(400, 200), 850);
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  EXPECT_EQ(find(plan, Action::store(0, -1, 2)), 1u); // at once, to the SSD
+}
+
+TEST(G10, TheHostTakesOverWhereTheSsdIsBusy) {
+  // x takes the SSD's 250 bytes of operator 1 and 150 of operator 2; y, from
+  // operator 2 on, would end with operator 3, later than its own 800 ns.
+  Plan plan = planOf(waiting(400, 200), 450);
+  EXPECT_LT(find(plan, Action::store(0, -1, 2)), plan.actions.size());
+  EXPECT_LT(find(plan, Action::store(1, -1, 1)), plan.actions.size());
+  // Unless the host has no room.
+  plan = planOf(waiting(400, 200), 450, 199);
+  EXPECT_LT(find(plan, Action::store(1, -1, 2)), plan.actions.size());
+}
+
+TEST(G10, APeriodMustBeLongerThanBothTransfersAndAMargin) {
+  // x waits for 4000 ns (operators 1 to 4): with 400 bytes, twice the SSD's
+  // 1600 ns and a quarter more are just 4000. With 360 they are 3600.
+  EXPECT_LT(find(planOf(waiting(360, 20, 5, 3), 400), Action::store(0, -1, 2)),
+            2u);
+  EXPECT_LT(find(planOf(waiting(400, 20, 5, 3), 450), Action::store(0, -1, 1)),
+            2u);
+}
+
+TEST(G10, APrefetchComesAsEarlyAsTheMemoryAllows) {
+  Plan plan = planOf(waiting(400, 200), 850);
+  size_t load = find(plan, Action::load(0, -1, 2));
+  EXPECT_GT(load, find(plan, Action::run(5))); // z is in the way until then
+  EXPECT_LT(load, find(plan, Action::run(6)));
+}
+
+} // namespace

@@ -1,0 +1,108 @@
+//===- SwapAdvisorTest.cpp - SwapAdvisor's decisions -------------*- C++
+//-*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Planner/Policy.h"
+#include "SwapChain.h"
+
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+
+namespace {
+
+PolicyAnswer answerOf(const Problem &p, uint64_t budget, uint32_t iterations,
+                      bool fixedOrder = true) {
+  Analysis a(p);
+  return planSwapAdvisor({a, {budget, unlimited}, iterations, fixedOrder});
+}
+
+TEST(SwapAdvisor, EvictsWhatIsUsedFurthestInTheFuture) {
+  // When the loss needs room for its gradient, x0 is used last of x0, x1, x2.
+  SwapChain c = makeSwapChain(100, {{300, 100}, {200, 100}, {100, 100}});
+  PolicyAnswer answer = answerOf(c.problem, 400, 0);
+  ASSERT_TRUE(answer.ok) << answer.reason;
+  for (const Plan &plan : answer.plans) {
+    EXPECT_LT(find(plan, Action::store(c.maps[0], -1, 1)), plan.actions.size());
+    EXPECT_EQ(find(plan, Action::store(c.maps[2], -1, 1)), plan.actions.size());
+  }
+}
+
+TEST(SwapAdvisor, APoolHasItsBlocksAndNoMore) {
+  // Maps of two sizes: no plan of a chromosome with pools lends the block of a
+  // small one to a large one, so all are within the budget and right.
+  SwapChain c = makeSwapChain(
+      64, {{300, 64}, {200, 256}, {100, 64}, {300, 256}, {100, 64}});
+  PolicyAnswer answer = answerOf(c.problem, 900, 20);
+  ASSERT_TRUE(answer.ok) << answer.reason;
+  EXPECT_GT(answer.plans.size(), 1u);
+}
+
+TEST(SwapAdvisor, SearchIsNeverWorse) {
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    TrainingOptions o;
+    o.seed = seed;
+    o.layers = 8;
+    Problem p = makeTraining(o);
+    PlanOptions options;
+    options.policy = "swapadvisor";
+    options.budgets = {(floorBytes(p)[0] + unconstrainedPeakBytes(p)) / 2,
+                       unlimited};
+    options.offsets = false;
+    options.fixedOrder = seed % 2;
+    options.iterations = 0;
+    PlanResult quick = plan(p, options);
+    options.iterations = 40;
+    PlanResult searched = plan(p, options);
+    ASSERT_TRUE(quick.feasible) << quick.infeasible.reason;
+    ASSERT_TRUE(searched.feasible) << searched.infeasible.reason;
+    // The fitness is a short simulation; the result is told by a long one.
+    EXPECT_LE(double(searched.simulation.stepNs),
+              1.02 * double(quick.simulation.stepNs));
+  }
+}
+
+TEST(SwapAdvisor, AnotherOrderIsFoundWhereItPays) {
+  // a is made first and read last; b is made and read at once. Given: a, b,
+  // then the readers of b, then of a; all of them may run at any time.
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, false, 100000000);
+  for (uint32_t i = 0; i < 6; ++i) {
+    Storage s;
+    s.id = i;
+    s.bytes = i % 2 ? 1 : 100;
+    p.storages.push_back(s);
+  }
+  auto op = [&](std::vector<Access> reads, uint32_t result) {
+    Operator o;
+    o.id = uint32_t(p.operators.size());
+    o.costNs = {100};
+    o.reads = std::move(reads);
+    o.writes = {{result, -1}};
+    p.operators.push_back(o);
+  };
+  op({}, 0), op({}, 2), op({}, 4);
+  op({{4, -1}}, 5), op({{2, -1}}, 3), op({{0, -1}}, 1);
+  auto stepOf = [&](bool fixedOrder) {
+    PlanOptions options;
+    options.policy = "swapadvisor";
+    options.budgets = {202, unlimited};
+    options.iterations = 40;
+    options.fixedOrder = fixedOrder;
+    options.offsets = false;
+    PlanResult r = plan(p, options);
+    EXPECT_TRUE(r.feasible) << r.infeasible.reason;
+    return r.simulation.stepNs;
+  };
+  EXPECT_GT(stepOf(true), 1000); // a goes and comes: 1000 ns and latency each
+  EXPECT_EQ(stepOf(false), 600);
+}
+
+} // namespace
