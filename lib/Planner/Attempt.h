@@ -41,6 +41,7 @@ public:
 
   Plan plan;
   Layout layout;
+  int64_t stepNs = INT64_MAX; ///< of `plan`
   std::string reason;
   uint32_t tier = 0;
   bool applies = true;
@@ -68,7 +69,6 @@ private:
   std::unique_ptr<Padded> lastPadded;
   uint32_t lastPermille = 0;
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked
-  int64_t stepNs = INT64_MAX;   ///< of `plan`
 };
 
 } // namespace spillway::planner

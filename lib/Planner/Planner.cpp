@@ -159,6 +159,37 @@ static Problem withoutHostEngine(Problem problem) {
   return problem;
 }
 
+/// Joint itself computes on the device only. Where operators may run elsewhere
+/// it takes the plan of a policy that has them do so, if that is faster.
+static void tryHostPolicies(Attempt &attempt, const Analysis &a,
+                            const PlanOptions &options,
+                            const std::vector<uint64_t> &budgets) {
+  const Problem &problem = a.problem;
+  bool elsewhere = std::any_of(
+      problem.operators.begin(), problem.operators.end(),
+      [&](const Operator &op) {
+        for (uint32_t e = 0; e < op.costNs.size(); ++e)
+          if (op.costNs[e] >= 0 && problem.machine.engines[e].tier != 0)
+            return true;
+        return false;
+      });
+  if (!elsewhere)
+    return;
+  for (const Policy &p : allPolicies()) {
+    static const std::set<std::string> names = {"zero-offload", "zero-infinity",
+                                                "patrickstar", "offmate"};
+    if (!names.count(p.name))
+      continue;
+    Attempt other(a, p, options);
+    if (other.run(budgets, options.iterations) &&
+        other.stepNs < attempt.stepNs) {
+      attempt.plan = std::move(other.plan);
+      attempt.layout = std::move(other.layout);
+      attempt.stepNs = other.stepNs;
+    }
+  }
+}
+
 PlanResult spillway::planner::plan(const Problem &problem,
                                    const PlanOptions &options) {
   if (!options.hostEngine) {
@@ -201,6 +232,9 @@ PlanResult spillway::planner::plan(const Problem &problem,
     }
   if (!below) {
     result.feasible = attempt.run(budgets, options.iterations);
+    if (result.feasible && options.iterations && options.portfolio &&
+        options.policy == "joint")
+      tryHostPolicies(attempt, a, options, budgets);
     no.tier = attempt.tier;
     no.reason = attempt.reason;
     no.applies = attempt.applies;

@@ -36,6 +36,7 @@ with --offsets).
   --policy=NAME            (default joint)
   --all-policies           a table of all
   --fixed-order            keep the order of first executions
+  --alone                  joint takes over no other policy's plan
   --iterations=N           how hard to search (default 200)
   --plan-seconds=S         search for S seconds instead; the plan then depends on
                            the machine that made it
@@ -98,6 +99,7 @@ std::optional<Options> spillway::plantool::parseOptions(int argc, char **argv,
   const std::vector<std::pair<std::string, bool *>> flags = {
       {"--all-policies", &o.allPolicies},
       {"--fixed-order", &o.fixedOrder},
+      {"--alone", &o.alone},
       {"--offsets", &o.offsets},
       {"--help", &o.help},
       {"-h", &o.help},

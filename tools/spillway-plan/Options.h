@@ -21,7 +21,8 @@ struct Options {
   std::string budget; ///< as given; empty: the tiers' capacities
   std::string hostBudget, nvmeBudget;
   std::string machine, policy = "joint";
-  bool allPolicies = false, fixedOrder = false, offsets = false, help = false;
+  bool allPolicies = false, fixedOrder = false, alone = false;
+  bool offsets = false, help = false;
   double planSeconds = 0;
   uint32_t iterations = 200;
   std::string output, check, plot, trace, stats, schedule;

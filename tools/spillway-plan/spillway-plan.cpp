@@ -86,6 +86,7 @@ Outcome planOne(const Options &options, const ImportedProblem &input,
   plans.policy = policy;
   plans.budgets = budgets;
   plans.fixedOrder = options.fixedOrder;
+  plans.portfolio = !options.alone;
   plans.offsets = !input.loadOnly;
   plans.iterations = options.iterations;
   plans.findSmallest = !options.allPolicies;

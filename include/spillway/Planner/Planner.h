@@ -43,6 +43,8 @@ struct PlanOptions {
   /// Operators may run on engines off the device. False: plans, and the bound
   /// they are compared with, are those of the problem without such costs.
   bool hostEngine = true;
+  /// Joint may take over other policies' plans. False: it is on its own.
+  bool portfolio = true;
 };
 
 /// One buffer: a lifetime and its address.
