@@ -32,6 +32,12 @@ private:
         return false;
     return true;
   }
+  /// Its time is the first engine's, whatever the plan.
+  bool onFirstEngine(uint32_t op) const {
+    const std::vector<int64_t> &costs = problem.operators[op].costNs;
+    return std::none_of(costs.begin() + (costs.empty() ? 0 : 1), costs.end(),
+                        [](int64_t cost) { return cost >= 0; });
+  }
   int32_t count() const { return int32_t(program.pivots.size()); }
   /// The first pivot that comes after an operator in every order, or `count`.
   int32_t firstAfter(uint32_t op) const {
@@ -243,8 +249,9 @@ bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
     for (const Operand &o : a.operands[p])
       if (o.written)
         all += double(problem.storages[o.storage].bytes);
-    item.remake =
-        double(problem.operators[p].costNs[0]) * (all > 0 ? bytes / all : 0);
+    item.remake = onFirstEngine(p) && all > 0
+                      ? double(problem.operators[p].costNs[0]) * bytes / all
+                      : 0;
   }
   item.cell = a.cellBegin[storage] + part;
   item.from = first;
@@ -320,7 +327,9 @@ void Builder::addPart(uint32_t s, uint32_t part,
       inRate > 0)
     program.fed += bytes / inRate;
   group.end = uint32_t(program.items.size());
-  bool changed = storage.kind == StorageKind::Temporary;
+  // What is made elsewhere need not be stored.
+  bool changed = storage.kind == StorageKind::Temporary &&
+                 (a.producer[s] == none || onDevice(a.producer[s]));
   for (uint32_t u : a.updates[a.cellBegin[s] + part])
     changed |= onDevice(u);
   if (outRate > 0 && changed)
@@ -344,7 +353,7 @@ GapProgram Builder::build() {
   // Work by window; most operators lie in the same few.
   std::vector<WindowWork> work;
   for (uint32_t at = 0; at < a.numOps; ++at)
-    if (onDevice(at))
+    if (onFirstEngine(at))
       work.push_back({lowWindow(at), highWindow(at),
                       double(problem.operators[at].costNs[0])});
   std::sort(

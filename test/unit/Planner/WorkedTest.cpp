@@ -309,6 +309,23 @@ TEST(Bounds, WhatDoesNotFitMustMove) {
   EXPECT_LE(bound, fixedOrderLowerBoundNs(p, {500, unlimited}));
 }
 
+TEST(Bounds, AWindowTakesWhatMovesInIt) {
+  // In the given order 13 must be away at operator 1, so it cannot come in while
+  // it goes out, though the link is duplex.
+  Problem p = small();
+  for (auto &o : p.operators)
+    o.costNs[0] = 1;
+  p.storages.push_back(storage(13, 300, StorageKind::Persistent));
+  p.operators.push_back(op(3, 1, {}, {}, {{3}}));
+  PlanOptions options;
+  options.budgets = {500, unlimited};
+  PlanResult r = plan(p, options);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  int64_t bound = fixedOrderLowerBoundNs(p, options.budgets);
+  EXPECT_GE(bound, 590);
+  EXPECT_LE(bound, r.simulation.stepNs);
+}
+
 TEST(Bounds, NeverAboveWhatIsFound) {
   for (uint64_t seed = 1; seed <= 30; ++seed) {
     TrainingOptions options;
