@@ -55,6 +55,10 @@ void emitInfeasible(MLIRContext &context, const planner::Problem &problem, const
                     const planner::Infeasible &why) {
   const std::string &tier = problem.machine.tiers[why.tier].name;
   InFlightDiagnostic error = emitError(UnknownLoc::get(&context));
+  if (!why.applies) {
+    error << "the policy does not apply: " << why.reason << "; choose another with --policy";
+    return;
+  }
   auto size = [](uint64_t bytes) { return std::to_string(bytes) + " bytes (" + formatBytes(bytes) + ")"; };
   error << "no plan fits the " << tier << " budget of " << size(budgets[why.tier]);
   if (!why.reason.empty())

@@ -254,9 +254,11 @@ PlanResult spillway::planner::plan(const Problem &problem,
              options.offsets);
     return result;
   }
+  if (!no.applies) // no budget helps
+    return result;
   no.floorBytes = floors[no.tier];
   findCulprits(a, no);
-  if (options.findSmallest && no.applies)
+  if (options.findSmallest)
     no.smallestFoundBytes = findSmallest(attempt, budgets, no.tier,
                                          floors[no.tier], problem.alignment);
   return result;

@@ -105,6 +105,8 @@ Outcome planOne(const Options &options, const ImportedProblem &input,
 }
 
 std::string refusal(const Problem &p, const Infeasible &no) {
+  if (!no.applies)
+    return "the policy does not apply: " + no.reason;
   std::string out = no.reason;
   if (no.floorBytes)
     out += "; no plan exists below " + std::to_string(no.floorBytes) +
