@@ -72,7 +72,7 @@ struct GapProgram {
   /// A window of any step as an index.
   uint32_t wrap(int32_t window) const {
     int32_t k = int32_t(numWindows());
-    return uint32_t(((window % k) + k) % k);
+    return uint32_t(window < 0 ? window + k : window < k ? window : window - k);
   }
 };
 
