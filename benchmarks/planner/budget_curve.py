@@ -14,6 +14,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = ROOT / "build/bin"
@@ -89,6 +90,7 @@ def draw(data, out):
     axes.fill_between([b for b, _ in bound], [t for _, t in bound], ceiling, color="#dddddd",
                       label="no plan gets here (proven)", linewidth=0)
     others = {n: s for n, s in data["policies"].items() if n != "joint" and any(s)}
+    without = [n for n, s in data["policies"].items() if not any(s)]
     colours = plt.get_cmap("tab20")
     for index, (name, seconds) in enumerate(sorted(others.items())):
         points = [(b, tokens / s) for b, s in zip(budgets, seconds) if s]
@@ -98,19 +100,20 @@ def draw(data, out):
     axes.plot(*zip(*points), color="#c8553d", linewidth=2.5, marker="o", markersize=5,
               label="joint", zorder=5)
     peak = data["keep_all_peak_gb"]
-    if peak > budgets[-1]:
-        axes.text(0.99, 0.02, f"keep-all: out of memory below {peak:.0f} GB, everywhere here",
-                  transform=axes.transAxes, ha="right", color="#555555")
-    else:
-        axes.axvspan(budgets[0], peak, color="#c8553d", alpha=0.06, linewidth=0)
+    axes.axvspan(budgets[0], min(peak, budgets[-1]), color="#c8553d", alpha=0.05, linewidth=0)
+    axes.text(0.99, 0.02, f"keep-all: out of memory below {peak:.0f} GB",
+              transform=axes.transAxes, ha="right", color="#555555")
+    if without:
+        axes.text(0.99, 0.07, textwrap.fill(f"no plan at any of these budgets: {', '.join(without)}", 70),
+                  transform=axes.transAxes, ha="right", va="bottom", color="#555555", fontsize=7)
     axes.set_xlabel("device budget [GB]")
     axes.set_ylabel("tokens a second (simulated)")
     axes.set_xlim(budgets[0], budgets[-1])
     axes.set_ylim(0, ceiling)
-    axes.set_title(f"{data['model']} on {data['target']}, {', '.join(data['dims'])}: simulated, "
-                   "not yet measured on a GPU")
+    axes.set_title(f"{data['model']} on {data['target']}, {', '.join(data['dims'])}\n"
+                   "simulated, not yet measured on a GPU", fontsize=9, loc="left")
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+    figure.legend(loc="outside right center", frameon=False, fontsize=8)
     figure.savefig(out, metadata={"Date": None})
 
 
@@ -124,7 +127,7 @@ def main():
     parser.add_argument("--budgets", type=lambda text: [float(x) for x in text.split(",")],
                         default=[8.0, 12.0, 16.0, 20.0, 24.0])
     parser.add_argument("--policies", type=lambda text: text.split(","))
-    parser.add_argument("--iterations", type=int, default=50)
+    parser.add_argument("--iterations", type=int, default=200)
     parser.add_argument("--from", dest="source")
     parser.add_argument("-o", dest="out", required=True)
     options = parser.parse_args()

@@ -97,8 +97,9 @@ protected:
     auto error = verify::verifyPlan(file);
     EXPECT_TRUE(why.empty() || why.size() < 2000) << why;
     EXPECT_TRUE(!error || !error->message.empty());
-    if (error)
+    if (error) {
       EXPECT_NE(why, "") << "loaded, but the verifier says " << error->message;
+    }
     return why.empty();
   }
 
