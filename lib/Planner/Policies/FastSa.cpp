@@ -21,6 +21,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../LoadTree.h"
+#include "../Random.h"
 #include "../RunPlan.h"
 #include "spillway/Planner/Verify.h"
 
@@ -30,19 +31,6 @@
 using namespace spillway::planner;
 
 namespace {
-
-/// The same numbers on every machine.
-struct Random {
-  uint64_t state = 0x2545f4914f6cdd1du;
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  uint32_t below(uint32_t n) { return uint32_t((next() >> 32) * n >> 32); }
-  double unit() { return double(next() >> 11) * 0x1p-53; }
-};
 
 /// One operator, or some that run one after the other.
 struct Node {
@@ -99,7 +87,7 @@ private:
   double limit, resident;
   uint32_t numSlots;
   LoadTree tree;
-  Random random;
+  Xorshift random{0x2545f4914f6cdd1du};
   double cost = 0, base = 1, now = 0, bestCost = 1e300;
   std::vector<uint32_t> at;                ///< by slot: node, none for a nop
   std::vector<std::vector<Event>> events;  ///< by storage

@@ -17,6 +17,7 @@
 #include "../GapGroups.h"
 #include "../Policy.h"
 #include "../Prefetch.h"
+#include "../Random.h"
 #include "../RematPortfolio.h"
 #include "spillway/Planner/Simulator.h"
 
@@ -25,18 +26,6 @@
 using namespace spillway::planner;
 
 namespace {
-
-/// The same numbers on every machine.
-struct Random {
-  uint64_t state = 0x9e3779b97f4a7c15u;
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
-  }
-  uint32_t below(uint32_t n) { return uint32_t((next() >> 32) * n >> 32); }
-};
 
 struct Candidate {
   Decisions decisions;
@@ -151,41 +140,34 @@ private:
   }
 
   bool attempt(Decisions d) {
-    for (int round = 0; round < 3; ++round) {
-      Emission e = emitPlan(a, d, request.budgets);
-      if (!e.ok) {
-        if (reason.empty()) {
-          reason = e.reason;
-          tier = e.tier;
-        }
-        return false;
+    Emission e = emitPlan(a, d, request.budgets);
+    if (!e.ok) {
+      if (reason.empty()) {
+        reason = e.reason;
+        tier = e.tier;
       }
-      if (!e.wantHome.empty() && round < 2 && d.maySwap) {
-        // What had to move had better have a home.
-        bool changed = false;
-        for (uint32_t s : e.wantHome)
-          if (d.home[s] == 0) {
-            d.home[s] = 1;
-            changed = true;
-          }
-        if (changed) {
-          Emission again = emitPlan(a, d, request.budgets);
-          if (again.ok)
-            e = std::move(again);
-        }
-      }
-      hoistLoads(problem, e.plan, request.budgets[0]);
-      SimulationOptions options;
-      options.budgets = request.budgets;
-      options.maxRounds = 6;
-      Simulation sim = simulate(problem, e.plan, options);
-      Candidate c{std::move(d), std::move(e.plan), sim.stepNs, 0};
-      for (uint64_t bytes : sim.linkBytes)
-        c.linkBytes += bytes;
-      keep(std::move(c));
-      return true;
+      return false;
     }
-    return false;
+    // What had to move had better have a home.
+    bool changed = false;
+    for (uint32_t s : e.wantHome)
+      if (d.maySwap && d.home[s] == 0) {
+        d.home[s] = 1;
+        changed = true;
+      }
+    if (changed)
+      if (Emission again = emitPlan(a, d, request.budgets); again.ok)
+        e = std::move(again);
+    hoistLoads(problem, e.plan, request.budgets[0]);
+    SimulationOptions options;
+    options.budgets = request.budgets;
+    options.maxRounds = 6;
+    Simulation sim = simulate(problem, e.plan, options);
+    Candidate c{std::move(d), std::move(e.plan), sim.stepNs, 0};
+    for (uint64_t bytes : sim.linkBytes)
+      c.linkBytes += bytes;
+    keep(std::move(c));
+    return true;
   }
 
   /// The best few, best first.
@@ -288,7 +270,7 @@ void Joint::improve() {
           tryOut(std::move(d));
       }
   }
-  Random random;
+  Xorshift random;
   while (!done()) {
     Decisions d = found.front().decisions;
     uint32_t count = 1 + random.below(2);
