@@ -128,8 +128,34 @@ def speed():
         f"{ours / theirs:.2f} ({ours:.3f} s / {theirs:.3f} s)", ours / theirs <= 1.2
 
 
+def fidelity():
+    """The simulator's step over the measured one, from kernels measured in the plan without a
+    budget, and links as slow as the target says. Each run comes right after a profile of its own,
+    and the median of five such pairs counts: what else runs on the machine slows both alike."""
+    case = cases.CASES["gpt2"]
+    data = case.data_file()
+    full, stats, *_ = case.model.compile("full", "--target=cpu-emulated")
+    peak = stats["unconstrained_peak_bytes"]
+    profile = tools.OUT / "gpt2.profile.json"
+    ratios, moved = {100: [], 60: [], 35: []}, 0
+    for percent in list(ratios) * 5:
+        tools.run(full, f"--profile={profile}", steps=6, data=data)
+        plan, stats, *_ = case.model.compile(
+            f"fidelity{percent}", "--target=cpu-emulated", f"--profile={profile}",
+            f"--device-budget={peak * percent // 100}")
+        steps = tools.run(plan, "--emulate-links", steps=7, data=data)["step_seconds"][1:]
+        ratios[percent].append(stats["predicted_step_seconds"] / tools.median(steps))
+        moved = stats["link_bytes"]["h2d"] / tools.EMULATED_LINK / stats["predicted_step_seconds"]
+    for percent, list_of in ratios.items():
+        ratio = tools.median(list_of)
+        yield f"predicted over measured step at {percent} %", "0.95 to 1.05", \
+            f"{ratio:.3f} ({min(list_of):.2f} to {max(list_of):.2f})", 0.95 <= ratio <= 1.05
+    yield "transfers into the device at 35 % over the step", "0.5", f"{moved:.2f}", moved >= 0.5
+
+
 FIGURES = {function.__name__: function
-           for function in (losses, gradients, identity, memory, compiling, speed)}
+           for function in (losses, gradients, identity, memory, compiling, speed,
+                                  fidelity)}
 FIGURES["mutants"] = mutants.figure
 
 

@@ -15,6 +15,7 @@ BIN = SOURCE / "build/bin"
 OUT = SOURCE / "build/benchmarks"
 EXAMPLES = SOURCE / "examples"
 MIB = 2**20
+EMULATED_LINK = 130e6  # bytes a second, of targets/cpu-emulated.mlir
 
 
 class Failed(Exception):

@@ -40,12 +40,8 @@ LogicalResult PlanApplier::setResult(const Action &action, const TableOp &entry,
   if (auto pairs = op->getAttrOfType<DenseI64ArrayAttr>(offload::kInPlaceAttr))
     for (int64_t i = 1; i < pairs.size(); i += 2)
       takesPlace |= pairs[i] == int64_t(index);
-  // A run again while the first result is there: it is made anew.
-  if (contents.contains(instance))
-    end(instance);
   contents[instance].value = value;
-  if (!takesPlace)
-    placeAt(instance, uint32_t(position), {op, index});
+  placeAt(instance, uint32_t(position), {takesPlace ? nullptr : op, index});
   return success();
 }
 
@@ -89,6 +85,13 @@ LogicalResult PlanApplier::run(const Action &action) {
   }
   if (takenOver.size() != action.inPlace.size())
     return fail() << "its in-place pairs are not permitted by the kernel";
+  // A run again while the first result is there: it is made anew, in its place.
+  for (const TableView &view : entry.outputs)
+    if (Instance result{mapping.storageOfValue[view.value], -1, 0};
+        problem.storages[result.storage].kind !=
+            planner::StorageKind::Persistent &&
+        contents.contains(result))
+      end(result);
   Operation *op = builder.clone(*entry.op);
   op->setOperands(operands);
   if (hasRun[action.op]) {

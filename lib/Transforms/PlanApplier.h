@@ -112,6 +112,7 @@ private:
   std::vector<bool> isStored;
   /// The planned address of each life, by where it begins.
   std::map<std::pair<planner::Instance, uint32_t>, uint64_t> addresses;
+  std::map<planner::Instance, uint64_t> lastAddress;
   std::map<planner::Instance, uint64_t> wrapping;
   size_t position = 0;
 };

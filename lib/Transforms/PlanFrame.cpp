@@ -29,7 +29,11 @@ void PlanApplier::readLayout() {
 
 void PlanApplier::placeAt(const Instance &instance, uint32_t first,
                           OffloadBuffer::Origin origin) {
+  // What is made again while it is there stays where it was.
   if (auto it = addresses.find({instance, first}); it != addresses.end())
+    lastAddress[instance] = it->second;
+  if (auto it = lastAddress.find(instance);
+      origin.owner && it != lastAddress.end())
     OffloadBuffer::setAddress(origin, it->second);
 }
 
