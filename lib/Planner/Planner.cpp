@@ -9,6 +9,7 @@
 #include "spillway/Planner/Planner.h"
 
 #include "Attempt.h"
+#include "RepeatPlanner.h"
 #include "spillway/Planner/Verify.h"
 
 #include <algorithm>
@@ -197,6 +198,8 @@ PlanResult spillway::planner::plan(const Problem &problem,
     rest.hostEngine = true;
     return plan(withoutHostEngine(problem), rest);
   }
+  if (hasRepeats(problem))
+    return planRepeats(problem, options);
   PlanResult result;
   const Policy *policy = nullptr;
   std::string names;
@@ -266,6 +269,8 @@ PlanResult spillway::planner::plan(const Problem &problem,
 
 PlanResult spillway::planner::adopt(const Problem &problem, const Plan &plan,
                                     const std::vector<uint64_t> &given) {
+  if (hasRepeats(problem))
+    return adoptRepeats(problem, plan, given);
   PlanResult result;
   std::vector<uint64_t> budgets = fullBudgets(problem, given);
   Verdict verdict = verifyPlan(problem, plan, budgets);

@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "spillway/Planner/Problem.h"
+#include "spillway/Planner/Repeats.h"
 
 #include <algorithm>
 #include <set>
@@ -27,7 +27,9 @@ public:
       operators();
     if (faults.empty())
       order();
-    repeats();
+    if (faults.empty())
+      for (std::string &text : checkRepeats(problem))
+        fault(std::move(text));
     return std::move(faults);
   }
 
@@ -55,7 +57,6 @@ private:
   void operators();
   void access(const Operator &op, const Access &access, const char *role);
   void order();
-  void repeats();
 
   /// So that sums of everything cannot overflow, whatever is done with them.
   static constexpr uint64_t mostBytes = uint64_t(1) << 60;
@@ -255,18 +256,6 @@ void Checker::order() {
       fault(storageName(i) + " is an output that no operator writes");
 }
 
-void Checker::repeats() {
-  for (const Repeat &r : problem.repeats) {
-    if (r.first > r.last || r.last >= problem.operators.size() || r.count == 0)
-      fault("repeats: expected first <= last < " +
-            std::to_string(problem.operators.size()) +
-            " and a positive count, found " + std::to_string(r.first) + ", " +
-            std::to_string(r.last) + ", " + std::to_string(r.count));
-    else if (r.count > 1)
-      fault("repeats: a count above 1 is not supported yet; unroll the range");
-  }
-}
-
 /// FNV-1a.
 struct Hash {
   uint64_t value = 14695981039346656037u;
@@ -305,5 +294,8 @@ uint64_t Problem::fingerprint() const {
     for (const InPlacePair &p : op.inPlace)
       h.add(p.written), h.add(p.read);
   }
+  for (const Repeat &r : repeats)
+    if (r.count > 1)
+      h.add(r.first), h.add(r.last), h.add(r.count);
   return h.value;
 }

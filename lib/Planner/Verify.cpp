@@ -6,46 +6,45 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "spillway/Planner/Verify.h"
+#include "Replay.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
-#include <tuple>
 
 using namespace spillway::planner;
 
 namespace {
 
-/// What one buffer holds: by part, whether it is the storage's present content.
-struct Held {
-  std::vector<bool> valid;
-};
-
 class Replay {
 public:
   Replay(const Problem &problem, const Plan &plan,
-         const std::vector<uint64_t> &budgets)
-      : problem(problem), plan(plan) {
+         const std::vector<uint64_t> &budgets, const ReplayRequest &request)
+      : problem(problem), plan(plan), request(request) {
     for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
       limit.push_back(t < budgets.size() ? budgets[t]
                                          : problem.machine.tiers[t].capacity);
   }
 
   Verdict run() {
-    live.assign(limit.size(), 0);
+    live = request.others;
+    live.resize(limit.size(), 0);
     verdict.peakBytes.assign(limit.size(), 0);
     prepare();
     start();
-    for (at = 0; verdict.ok() && at < plan.actions.size(); ++at)
+    for (at = 0; verdict.ok() && at < plan.actions.size(); ++at) {
+      if (std::find(request.stops.begin(), request.stops.end(), at) !=
+          request.stops.end())
+        request.atStops.push_back({instances, version, runs});
       step(plan.actions[at]);
+    }
     if (verdict.ok())
       finish();
     return std::move(verdict);
   }
 
 private:
-  using Key = std::tuple<uint32_t, int32_t, uint32_t>; // storage, part, tier
+  using Key = ReplayState::Key;
+  using Held = ReplayState::Held;
 
   void fail(const std::string &text) {
     if (!verdict.ok())
@@ -163,6 +162,7 @@ private:
 
   const Problem &problem;
   const Plan &plan;
+  const ReplayRequest &request;
   std::vector<uint64_t> limit, live;
   std::map<Key, Held> instances;
   std::set<Key> initial;
@@ -441,7 +441,8 @@ void Replay::finish() {
 
 } // namespace
 
-Verdict spillway::planner::verifyPlan(const Problem &problem, const Plan &plan,
-                                      const std::vector<uint64_t> &budgets) {
-  return Replay(problem, plan, budgets).run();
+Verdict spillway::planner::replay(const Problem &problem, const Plan &plan,
+                                  const std::vector<uint64_t> &budgets,
+                                  const ReplayRequest &request) {
+  return Replay(problem, plan, budgets, request).run();
 }

@@ -8,6 +8,8 @@
 
 #include "Input.h"
 #include "Report.h"
+#include "spillway/Planner/Loops.h"
+#include "spillway/Planner/RepeatBound.h"
 #include "spillway/Planner/Verify.h"
 
 #include <chrono>
@@ -98,9 +100,12 @@ Outcome planOne(const Options &options, const ImportedProblem &input,
   o.seconds = secondsSince(start);
   for (const Operator &op : input.problem.operators)
     o.baseNs += op.costNs[0];
-  o.boundNs = lowerBoundNs(input.problem, budgets);
+  for (const Repeat &r : input.problem.repeats)
+    for (uint32_t at = r.first; at <= r.last; ++at)
+      o.baseNs += input.problem.operators[at].costNs[0] * (r.count - 1);
+  o.boundNs = stepLowerBoundNs(input.problem, budgets, true);
   o.fixedOrderBoundNs =
-      std::max(o.boundNs, fixedOrderLowerBoundNs(input.problem, budgets));
+      std::max(o.boundNs, stepLowerBoundNs(input.problem, budgets, false));
   return o;
 }
 
@@ -136,17 +141,21 @@ void writeOutputs(const Options &options, const ImportedProblem &input,
   if (!options.output.empty())
     writeFile(options.output, printPlan(o.result.plan, p));
   if (!options.schedule.empty()) {
-    Plan byId = o.result.plan; // the input file's own numbers
-    for (Action &a : byId.actions) {
-      a.op = p.operators[a.op].id;
-      a.storage = p.storages[a.storage].id;
+    // The input file's own numbers, and those of repetitions (Repeats.h).
+    WrittenOut all = writeOut(p, o.result.plan);
+    for (Action &a : all.plan.actions) {
+      a.op = all.unrolled.problem.operators[a.op].id;
+      a.storage = all.unrolled.problem.storages[a.storage].id;
     }
-    writeFile(options.schedule, printSchedule(byId));
+    writeFile(options.schedule, printSchedule(all.plan));
   }
-  if (!options.plot.empty())
-    writeFile(options.plot, plotSvg(p, o));
-  if (!options.trace.empty())
-    writeFile(options.trace, traceJson(p, o));
+  if (!options.plot.empty() || !options.trace.empty()) {
+    Problem shown = unrollFor(p, o.result.plan).problem; // loops once
+    if (!options.plot.empty())
+      writeFile(options.plot, plotSvg(shown, o));
+    if (!options.trace.empty())
+      writeFile(options.trace, traceJson(shown, o));
+  }
 }
 
 int runAll(const Options &options, const ImportedProblem &input,

@@ -48,11 +48,25 @@ struct Action {
   bool operator==(const Action &) const = default;
 };
 
+/// Actions [first, last] are done `count` times. They stand as in the first
+/// iteration; in the next, all that belongs to a repetition of the repeat, in
+/// the loop and behind it, is that of the next repetition.
+struct Loop {
+  uint32_t repeat = 0; ///< of the problem
+  uint32_t first = 0, last = 0, count = 1;
+  bool operator==(const Loop &) const = default;
+};
+
+/// Where the problem repeats operators, numbers are indices into the problem
+/// written out as far as the plan's actions go when loops are done once
+/// (Loops.h): each count less what the loops do further iterations of.
 struct Plan {
   std::string policy;
   /// Sorted. In the steady state also what is where when the step ends.
   std::vector<Instance> initial;
   std::vector<Action> actions;
+  /// In order, apart from one another. Only where the problem repeats.
+  std::vector<Loop> loops;
 };
 
 /// Reads the JSON form; a plan for another problem (by fingerprint) is an

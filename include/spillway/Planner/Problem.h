@@ -84,7 +84,8 @@ struct Operator {
   }
 };
 
-/// Operators [first, last] run `count` times, accumulating.
+/// Operators [first, last] run `count` times, accumulating. What that means:
+/// Repeats.h.
 struct Repeat {
   uint32_t first = 0, last = 0, count = 1;
 };

@@ -1,0 +1,47 @@
+//===- RepeatBound.cpp - Bounds where operators repeat ----------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "spillway/Planner/RepeatBound.h"
+#include "RepeatPlanner.h"
+#include "spillway/Planner/Planner.h"
+#include "spillway/Planner/Repeats.h"
+
+#include <algorithm>
+
+using namespace spillway::planner;
+
+/// What each engine has to do at least: operators that run nowhere else, as
+/// often as they are repeated.
+static int64_t mandatoryNs(const Problem &problem) {
+  std::vector<uint64_t> times(problem.operators.size(), 1);
+  for (const Repeat &r : problem.repeats)
+    for (uint32_t at = r.first; at <= r.last; ++at)
+      times[at] = r.count;
+  std::vector<int64_t> busy(problem.machine.engines.size());
+  for (uint32_t at = 0; at < problem.operators.size(); ++at) {
+    const Operator &op = problem.operators[at];
+    int64_t places = std::count_if(op.costNs.begin(), op.costNs.end(),
+                                   [](int64_t ns) { return ns >= 0; });
+    for (uint32_t e = 0; places == 1 && e < op.costNs.size(); ++e)
+      if (op.costNs[e] >= 0)
+        busy[e] += op.costNs[e] * int64_t(times[at]);
+  }
+  return *std::max_element(busy.begin(), busy.end());
+}
+
+int64_t
+spillway::planner::stepLowerBoundNs(const Problem &problem,
+                                    const std::vector<uint64_t> &budgets,
+                                    bool anyOrder) {
+  auto bound = anyOrder ? lowerBoundNs : fixedOrderLowerBoundNs;
+  if (!hasRepeats(problem))
+    return bound(problem, budgets);
+  if (writtenOutOps(problem) <= mostWrittenOut)
+    return bound(unroll(problem).problem, budgets);
+  return mandatoryNs(problem);
+}
