@@ -268,12 +268,18 @@ def parse():
     return options
 
 
+def read_rows(path, planner):
+    """What was measured before with the same planner, by key."""
+    data = json.loads(path.read_text()) if path.exists() else {}
+    if data.get("planner") != planner:
+        return {}
+    return {row["key"]: row for row in data["rows"] + data["not_asked_for"]}
+
+
 def main():
     options = parse()
-    old = {}
-    if options.out.exists():
-        old = {row["key"]: row for row in json.loads(options.out.read_text())["rows"]}
     planner = hashlib.sha256(options.planner.read_bytes() + repr(options.flags).encode())
+    old = read_rows(options.out, planner.hexdigest())
     problems, rows, left_out = Problems(options), [], 0
     for point in grid(options.tokens):
         if not re.search(options.only, point.name()):
@@ -284,14 +290,15 @@ def main():
             continue
         key = planner.copy()
         key.update(problem.read_bytes())
-        row = old.get(key.hexdigest()) or measure(options, point, problem)
+        row = old.pop(key.hexdigest(), None) or measure(options, point, problem)
         row["key"] = key.hexdigest()
         if row["counts"] and "others" not in row and re.search(options.others, row["name"]):
             measure_others(options, row, problem)
         if not row["counts"]:
             problem.unlink()
         rows.append(row)
-        data = {"target": options.target, "flags": options.flags, "summary": summary(rows), "rows": rows}
+        data = {"target": options.target, "flags": options.flags, "planner": planner.hexdigest(),
+                "summary": summary(rows), "rows": rows, "not_asked_for": list(old.values())}
         options.out.write_text(json.dumps(data, indent=1) + "\n")
         if row["counts"]:
             joint = row["joint"]
