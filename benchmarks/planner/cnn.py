@@ -15,11 +15,11 @@ for each parameter, in f32, as a framework would run them without fusion.
 """
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import machines
+import micro_batches
 
 F32 = 4
 
@@ -304,15 +304,6 @@ def build(network, images, machine, target="rtx4090-24g"):
     return step, step.finish(machine)
 
 
-def text(problem):
-    """JSON, one line for each storage and operator."""
-    def lines(key):
-        return "[\n" + ",\n".join(json.dumps(x) for x in problem[key]) + "]"
-    head = {k: v for k, v in problem.items() if k not in ("storages", "operators")}
-    return (json.dumps(head)[:-1] + f',\n"storages": {lines("storages")},\n'
-            f'"operators": {lines("operators")}}}\n')
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network", choices=list(NETWORKS))
@@ -325,7 +316,7 @@ def main():
     options = parser.parse_args()
     machine = machines.machine(options.memory, options.pcie, options.nvme)
     step, problem = build(options.network, options.images, machine, options.target)
-    options.out.write_text(text(problem))
+    options.out.write_text(micro_batches.dump(problem))
     print(f"{options.network}: {sum(size for _, _, size in step.parameters)} parameters, "
           f"{step.macs // options.images} multiply-adds an image, {len(problem['operators'])} operators")
 

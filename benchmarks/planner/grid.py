@@ -27,6 +27,7 @@ from pathlib import Path
 
 import cnn
 import machines
+import micro_batches
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools import BIN, EXAMPLES, Failed, output  # noqa: E402
@@ -54,7 +55,7 @@ class Model:
 
 MODELS = [Model("gpt2-124m", 1024, 16, "gpt2"), Model("llama-7b", 2048, 2, "llama", "7b"),
           Model("llama-14b", 2048, 2, "llama", "14b"), Model("resnet50", 256, 256, "resnet50"),
-          Model("unet", 1024, 32, "unet")]
+          Model("unet", 1024, 16, "unet")]
 
 
 @dataclass(frozen=True)
@@ -86,15 +87,16 @@ class Problems:
         self.options, self.steps = options, {}
         options.problems.mkdir(parents=True, exist_ok=True)
 
-    def step(self, model, samples):
-        key = model.name, samples
+    def step(self, model, samples, count):
+        key = model.name, samples, count
         if key not in self.steps:
-            self.steps[key] = self.make(model, samples)
+            self.steps[key] = (self.make(model, samples) if count == 1 else
+                               micro_batches.accumulate(self.step(model, samples, 1), count))
         return dict(self.steps[key])
 
     def make(self, model, samples):
         if model.kind in cnn.NETWORKS:
-            return cnn.build(model.kind, samples, None, self.options.target)[1]
+            return cnn.build(model.kind, samples, machines.machine(24, 4, False), self.options.target)[1]
         onnx = EXAMPLES / "gpt2/gpt2-124m.onnx"
         if model.kind == "llama":
             onnx = self.options.problems / f"{model.name}.onnx"
@@ -105,15 +107,11 @@ class Problems:
             "--optimizer=adamw(lr=1e-4)", "--emit=problem", "--quiet"))
 
     def write(self, point):
-        """The problem's file and its text; None where it takes micro-batches that cannot be had."""
-        samples, count = point.model.samples(point.tokens)
-        if count > 1:
-            return None
-        problem = self.step(point.model, samples)
+        problem = self.step(point.model, *point.model.samples(point.tokens))
         problem["name"] = point.name()
         problem["machine"] = machines.machine(point.memory, point.pcie, point.nvme)
         path = self.options.problems / f"{point.stem()}.json"
-        path.write_text(cnn.text(problem))
+        path.write_text(micro_batches.dump(problem))
         return path
 
 
@@ -160,6 +158,9 @@ def measure(options, point, problem):
     row["joint"] = {"feasible": stats["feasible"], "user_seconds": stats["user_seconds"]}
     if not stats["feasible"]:
         row["joint"]["reason"] = stats["reason"]
+        # Below the floor of a tier no plan exists, whoever plans: no point either.
+        row["impossible"] = "below the floor" in stats["reason"]
+        row["counts"] = not row["impossible"]
         return row
     row["joint"] |= {"step": stats["cost"], "compute": stats["base_cost"], "bound": stats["lower_bound"],
                      "over_bound": stats["cost"] / max(1, stats["lower_bound"]),
@@ -201,6 +202,7 @@ def summary(rows, worst=8):
     planned = sorted((row for row in counted if row["joint"]["feasible"]),
                      key=lambda row: -row["joint"]["over_bound"])
     out = {"points": len(rows), "counted": len(counted),
+           "impossible": [row["name"] for row in rows if row.get("impossible")],
            "without_plan": [row["name"] for row in counted if not row["joint"]["feasible"]],
            "with_others": sum("others" in row for row in counted),
            "another_is_better": {row["name"]: list(better_policies(row)) for row in counted
@@ -243,7 +245,8 @@ def say(figures):
               f"{figures['counted']} of {figures['points']} points count")
         for name, ratio in figures["worst"].items():
             print(f"  {ratio:.4f}  {name}")
-    print(f"no plan: {figures['without_plan'] or 'nowhere'}")
+    print(f"no plan: {figures['without_plan'] or 'nowhere'}; none exists (below the floor): "
+          f"{figures['impossible'] or 'nowhere'}")
     print(f"another policy is better: {figures['another_is_better'] or 'nowhere'}, "
           f"of {figures['with_others']} points where all were tried")
     for model, seconds in figures["planning_seconds"].items():
@@ -280,14 +283,11 @@ def main():
     options = parse()
     planner = hashlib.sha256(options.planner.read_bytes() + repr(options.flags).encode())
     old = read_rows(options.out, planner.hexdigest())
-    problems, rows, left_out = Problems(options), [], 0
+    problems, rows = Problems(options), []
     for point in grid(options.tokens):
         if not re.search(options.only, point.name()):
             continue
         problem = problems.write(point)
-        if not problem:
-            left_out += 1
-            continue
         key = planner.copy()
         key.update(problem.read_bytes())
         row = old.pop(key.hexdigest(), None) or measure(options, point, problem)
@@ -308,8 +308,6 @@ def main():
         raise Failed(f"no point's name matches '{options.only}'")
     print("\n" + short_table(rows))
     say(data["summary"])
-    if left_out:
-        print(f"{left_out} points take several micro-batches and were left out")
     return 0 if data["summary"]["good"] else 1
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "benchmarks/planner"))
 import cnn  # noqa: E402
 import grid  # noqa: E402
 import machines  # noqa: E402
+import micro_batches  # noqa: E402
 
 MACHINE = machines.machine(8, 4, True)
 
@@ -70,7 +71,7 @@ def test_a_step_is_complete(network):
 
 def test_the_planner_takes_it(tmp_path):
     problem, stats = tmp_path / "unet.json", tmp_path / "stats.json"
-    problem.write_text(cnn.text(cnn.build("unet", 1, MACHINE)[1]))
+    problem.write_text(micro_batches.dump(cnn.build("unet", 1, MACHINE)[1]))
     done = subprocess.run([TOOL, problem, "--policy=keep-all", f"--stats={stats}"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     # A forward pass holds at least what convolutions and normalisations made, for backward.
@@ -133,6 +134,9 @@ def test_summary():
     assert not grid.summary([*rows, row("e", 100, seconds=11)])["good"]
     assert not grid.summary([*rows, row("f", 130)])["good"]
     assert not grid.summary([row("fits", counts=False)])["good"]
+    # Where no plan exists there is nothing to compare.
+    small = row("g", counts=False) | {"impossible": True, "joint": {"feasible": False}}
+    assert grid.summary([*rows, small])["good"] and grid.summary([*rows, small])["impossible"] == ["g"]
 
 
 def test_percentile():
