@@ -332,7 +332,7 @@ GapPrices spillway::planner::priceGaps(const Analysis &a,
   GapProgram program = buildGapProgram(a, anyOrder);
   // An iteration takes time in proportion to the items.
   iterations = std::min<uint32_t>(
-      iterations, 400 + uint32_t(6'000'000 / (program.items.size() + 1)));
+      iterations, 100 + uint32_t(12'000'000 / (program.items.size() + 1)));
   double compute = 0, moves = 0;
   for (const WindowWork &w : program.work)
     compute += w.ns;

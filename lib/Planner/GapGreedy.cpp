@@ -8,6 +8,8 @@
 
 #include "GapGreedy.h"
 
+#include "BytesOver.h"
+
 #include <algorithm>
 #include <queue>
 
@@ -47,7 +49,9 @@ private:
   Offer dropOffer(uint32_t gap);
   Offer bestOffer(uint32_t gap);
   void accept(uint32_t gap, const Offer &offer);
-  double relief(uint32_t low, uint32_t high, uint64_t bytes) const;
+  double relief(uint32_t low, uint32_t high, uint64_t bytes) const {
+    return over.relief(low, high, int64_t(bytes));
+  }
   bool storeNeeded(uint32_t gap) const;
   uint32_t gapOver(uint32_t slot, uint32_t at) const;
   uint32_t remakeTime(uint32_t gap) const;
@@ -70,7 +74,7 @@ private:
   const GreedyOptions &options;
   const std::vector<uint64_t> &budgets;
   uint32_t width = 1, buckets = 1;
-  std::vector<int64_t> over;    ///< by bucket: bytes above the budget
+  BytesOver over;               ///< by bucket: bytes above the budget
   std::vector<int64_t> in, out; ///< by bucket: ns the links have left
   std::vector<int64_t> time;    ///< by bucket: ns of compute
   /// By gap that is dropped: the operator before which it is made again. That
@@ -89,7 +93,7 @@ void Greedy::profile() {
   // The last bucket must end where the step ends, or wrapping gaps would see
   // a step that is longer than it is.
   buckets = (n + width - 1) / width;
-  over.assign(buckets, INT64_MIN);
+  std::vector<int64_t> most(buckets, INT64_MIN);
   time.assign(buckets, 0);
   std::vector<int64_t> change(n + 1);
   int64_t live = 0;
@@ -113,20 +117,11 @@ void Greedy::profile() {
   for (uint32_t at = 0; at < a.numOps; ++at) {
     live += change[at];
     uint32_t b = bucketOf(at);
-    over[b] = std::max(over[b], live + int64_t(a.workingSet[at]) - target);
+    most[b] = std::max(most[b], live + int64_t(a.workingSet[at]) - target);
     time[b] += problem.operators[at].costNs[0];
   }
+  over = BytesOver(most);
   in = out = time;
-}
-
-double Greedy::relief(uint32_t low, uint32_t high, uint64_t bytes) const {
-  double sum = 0;
-  for (uint32_t b = low; b < high; ++b) {
-    int64_t o = over[at(b)];
-    if (o > 0)
-      sum += double(std::min<int64_t>(o, int64_t(bytes)));
-  }
-  return sum;
 }
 
 bool Greedy::storeNeeded(uint32_t gap) const {
@@ -288,8 +283,7 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
   const Gap &g = a.gaps[gap];
   const Storage &s = problem.storages[a.slotStorage[g.slot]];
   d.gaps[gap] = offer.choice;
-  for (uint32_t b = offer.low; b < offer.high; ++b)
-    over[at(b)] -= int64_t(a.slotBytes[g.slot]);
+  over.add(offer.low, offer.high, -int64_t(a.slotBytes[g.slot]));
   if (offer.choice == GapChoice::Drop) {
     uint32_t at = remadeAt[gap] = remakeTime(gap);
     Remake r;
@@ -297,9 +291,8 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
     remake(a.slotStorage[g.slot], at, r);
     for (uint32_t other : r.pulled) {
       const Gap &o = a.gaps[other];
-      for (uint32_t b = std::max(at / width, (o.from + width) / width);
-           b < remadeAt[other] / width; ++b)
-        over[b] += int64_t(a.slotBytes[o.slot]);
+      over.add(std::max(at / width, (o.from + width) / width),
+               remadeAt[other] / width, int64_t(a.slotBytes[o.slot]));
       remadeAt[other] = at;
     }
     return;
@@ -354,6 +347,9 @@ Decisions Greedy::run() {
   for (uint32_t g = 0; g < a.gaps.size(); ++g)
     if (Offer o = bestOffer(g); o.ratio > 0)
       queue.push({o.ratio, g});
+  // Of very many gaps, most are looked at again and again only because some
+  // other has taken a little of their relief: nearly the best will do.
+  double enough = a.gaps.size() > 50000 ? 0.98 : 1;
   while (!queue.empty()) {
     Entry top = queue.top();
     queue.pop();
@@ -362,7 +358,7 @@ Decisions Greedy::run() {
     Offer o = bestOffer(top.gap);
     if (o.ratio <= 0)
       continue;
-    if (!queue.empty() && o.ratio < queue.top().ratio) {
+    if (!queue.empty() && o.ratio < queue.top().ratio * enough) {
       queue.push({o.ratio, top.gap});
       continue;
     }
