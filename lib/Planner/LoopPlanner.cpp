@@ -1,0 +1,194 @@
+//===- LoopPlanner.cpp - Plans with a loop ----------------------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopPlanner.h"
+#include "Attempt.h"
+#include "LoopCompose.h"
+#include "LoopLayout.h"
+#include "Prefetch.h"
+#include "spillway/Planner/Verify.h"
+
+#include <algorithm>
+
+using namespace spillway::planner;
+
+int32_t spillway::planner::loopRepeat(const Problem &problem) {
+  int32_t found = -1;
+  for (uint32_t r = 0; r < problem.repeats.size(); ++r)
+    if (problem.repeats[r].count > 1) {
+      if (found >= 0)
+        return -1;
+      found = int32_t(r);
+    }
+  return found >= 0 && problem.repeats[uint32_t(found)].count < 3 ? -1 : found;
+}
+
+namespace {
+
+/// Thousandths of the budget that are kept free around the loop, for the
+/// addresses' sake.
+constexpr uint32_t paddings[] = {0, 10, 25, 50, 100, 170, 250, 350, 500};
+
+class LoopPlanner {
+public:
+  LoopPlanner(const Problem &problem, const Policy &policy,
+              const PlanOptions &options, const std::vector<uint64_t> &budgets,
+              uint32_t iterations)
+      : problem(problem), policy(policy), options(options), budgets(budgets),
+        iterations(iterations), repeat(uint32_t(loopRepeat(problem))) {}
+
+  LoopPlan run();
+
+private:
+  bool planBody();
+  bool planOuter(uint32_t permille, uint32_t effort, Plan &plan);
+  bool offer(const Plan &outerPlan);
+
+  const Problem &problem;
+  const Policy &policy;
+  PlanOptions options;
+  std::vector<uint64_t> budgets;
+  uint32_t iterations;
+  uint32_t repeat;
+  LoopRoom room;
+  BodyProblem body;
+  Plan bodyPlan;
+  Layout bodyLayout;
+  OuterProblem outer;
+  LoopPlan result;
+  int64_t stepNs = INT64_MAX;
+};
+
+bool LoopPlanner::planBody() {
+  body = makeBody(problem, repeat);
+  Analysis a(body.problem);
+  Attempt attempt(a, policy, options);
+  if (!attempt.run(room.bodyBudgets, iterations)) {
+    result.reason = attempt.reason;
+    result.tier = attempt.tier;
+    result.applies = attempt.applies;
+    return false;
+  }
+  bodyPlan = std::move(attempt.plan);
+  bodyLayout = std::move(attempt.layout);
+  if (!options.offsets) { // heights are loads then
+    SimulationOptions sim;
+    sim.budgets = room.bodyBudgets;
+    bodyLayout.heights = simulate(body.problem, bodyPlan, sim).peakBytes;
+  }
+  return true;
+}
+
+bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
+  // Addresses are given to all at once, later.
+  PlanOptions without = options;
+  without.offsets = false;
+  Problem padded = outer.problem;
+  if (permille && budgets[0] != unlimited) {
+    Analysis plain(outer.problem);
+    for (uint32_t at = 0; at < plain.numOps; ++at)
+      if (at != outer.gap && plain.workingSet[at] < budgets[0] / 5 * 2)
+        padded.operators[at].workspace += budgets[0] / 1000 * permille;
+  }
+  Analysis a(padded);
+  Attempt attempt(a, policy, without);
+  std::vector<uint64_t> outerBudgets = budgets;
+  // The host has what is fed to the repetitions between as well.
+  for (uint32_t s = 0; s < problem.storages.size(); ++s)
+    if (problem.storages[s].kind == StorageKind::Fed &&
+        outer.unrolled.repeatOfStorage(s) == int32_t(repeat)) {
+      uint64_t &left = outerBudgets[problem.storages[s].home.value_or(1)];
+      if (left != unlimited)
+        left -= std::min(left, problem.aligned(problem.storages[s].bytes) *
+                                   (problem.repeats[repeat].count - 2));
+    }
+  if (!attempt.run(outerBudgets, effort)) {
+    result.reason = attempt.reason;
+    result.tier = attempt.tier;
+    result.applies = attempt.applies;
+    return false;
+  }
+  plan = std::move(attempt.plan);
+  orderByTime(padded, plan, outerBudgets);
+  return true;
+}
+
+/// True if the whole fits with its addresses.
+bool LoopPlanner::offer(const Plan &outerPlan) {
+  std::string reason;
+  auto plan =
+      composeLoop(problem, repeat, body, bodyPlan, outer, outerPlan, reason);
+  if (!plan) {
+    result.reason = reason;
+    return false;
+  }
+  Verdict verdict = verifyPlan(problem, *plan, budgets);
+  if (!verdict.ok()) {
+    result.reason = "the repetitions do not fit together: " + verdict.error;
+    return false;
+  }
+  Layout layout;
+  if (options.offsets) {
+    LoopAddresses known{0, &bodyPlan, &bodyLayout, {}};
+    Unrolled folded = unrollFor(problem, *plan);
+    for (uint32_t s : body.storages)
+      known.storages.push_back(folded.storage(s, 1));
+    layout = layOutLoops(problem, *plan, budgets, &known);
+    for (uint32_t t = 0; t < budgets.size(); ++t)
+      if (layout.heights[t] > budgets[t]) {
+        result.tier = t;
+        result.reason = "the addresses of the best plan need " +
+                        std::to_string(layout.heights[t]) + " bytes of " +
+                        problem.machine.tiers[t].name + ", expected at most " +
+                        std::to_string(budgets[t]);
+        return false;
+      }
+  } else {
+    layout.lives = lifetimes(unrollFor(problem, *plan).problem, *plan);
+  }
+  int64_t ns =
+      simulateLoops(problem, *plan, options.offsets ? &layout : nullptr,
+                    budgets, false)
+          .stepNs;
+  if (ns < stepNs) {
+    stepNs = ns;
+    result.ok = true;
+    result.plan = std::move(*plan);
+    result.layout = std::move(layout);
+  }
+  return true;
+}
+
+LoopPlan LoopPlanner::run() {
+  room = shareRoom(problem, repeat, budgets);
+  if (!planBody())
+    return std::move(result);
+  outer = makeOuter(problem, repeat, body, bodyPlan, bodyLayout.heights[0],
+                    room, options.fixedOrder);
+  Plan plan;
+  for (uint32_t permille : paddings) {
+    if (!planOuter(permille, 0, plan))
+      break;
+    if (!offer(plan))
+      continue;
+    if (iterations && planOuter(permille, iterations, plan))
+      offer(plan);
+    break;
+  }
+  return std::move(result);
+}
+
+} // namespace
+
+LoopPlan spillway::planner::planLoop(const Problem &problem,
+                                     const Policy &policy,
+                                     const PlanOptions &options,
+                                     const std::vector<uint64_t> &budgets,
+                                     uint32_t iterations) {
+  return LoopPlanner(problem, policy, options, budgets, iterations).run();
+}
