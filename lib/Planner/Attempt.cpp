@@ -10,6 +10,8 @@
 #include "Prefetch.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 using namespace spillway::planner;
 
@@ -17,32 +19,26 @@ using namespace spillway::planner;
 static constexpr uint32_t paddings[] = {0,  5,   10,  20,  35,  50,
                                         75, 100, 140, 190, 250, 330};
 
-const Analysis &Attempt::padded(uint32_t permille) {
+std::unique_ptr<Attempt::Padded> Attempt::padded(uint32_t permille) const {
   if (permille == 0 || budgets[0] == unlimited)
-    return a;
-  if (lastPadded && lastPermille == permille)
-    return lastPadded->analysis;
+    return nullptr;
   Problem problem = a.problem;
   uint64_t padding = budgets[0] / 1000 * permille;
   for (uint32_t at = 0; at < a.numOps; ++at)
     if (a.workingSet[at] < budgets[0] / 5 * 2)
       problem.operators[at].workspace += padding;
-  lastPadded = std::make_unique<Padded>(std::move(problem));
-  lastPermille = permille;
-  return lastPadded->analysis;
+  return std::make_unique<Padded>(std::move(problem));
 }
 
-bool Attempt::ask(uint32_t permille, uint32_t iterations,
-                  PolicyAnswer &answer) {
-  answer = policy.plan({padded(permille), target, iterations,
-                        options.fixedOrder, options.deadline});
-  return answer.ok;
+PolicyAnswer Attempt::ask(uint32_t permille, uint32_t iterations) const {
+  std::unique_ptr<Padded> other = padded(permille);
+  return policy.plan({other ? other->analysis : a, target, iterations,
+                      options.fixedOrder, options.deadline});
 }
 
 bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   budgets = target = given;
   stepNs = INT64_MAX;
-  lastPadded.reset();
   // Quickly, how much padding it takes for the addresses to fit; then with
   // effort at that padding.
   std::vector<Plan> lastResorts;
@@ -53,14 +49,14 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
     if (permille < least)
       continue;
     padding = permille;
-    bool ok = ask(permille, 0, answer);
+    answer = ask(permille, 0);
     if (permille == 0) {
       lastResorts = std::move(answer.lastResorts);
       reason = answer.reason;
       tier = answer.tier;
       applies = answer.applies;
     }
-    if (!ok || (found = take(answer.plans, false)))
+    if (!answer.ok || (found = take(answer.plans, false)))
       break;
     lowerOthers();
     // Far too high: small steps would lead nowhere.
@@ -75,15 +71,61 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
     improveUntilLate(padding, iterations);
     return true;
   }
-  // Fast without addresses is not always fast with them: a short search ends
-  // elsewhere than a long one, and takes little where the problem is not large.
-  uint32_t quick = a.gaps.size() < 4000 ? iterations / 8 : 0;
-  for (uint32_t effort : {quick, iterations})
-    if (effort && ask(padding, effort, answer)) {
-      take(answer.plans, true);
-      makeAgain(answer, padding);
-    }
+  search(padding, iterations, bool(answer.again));
   return true;
+}
+
+/// Searches with what a policy is told, on two threads where it is told several
+/// things. The answers do not depend on that.
+std::vector<PolicyAnswer> Attempt::askAll(const std::vector<uint32_t> &permille,
+                                          uint32_t iterations) const {
+  std::vector<PolicyAnswer> answers(permille.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t k; (k = next++) < permille.size();)
+      answers[k] = ask(permille[k], iterations);
+  };
+  if (permille.size() < 2) {
+    work();
+    return answers;
+  }
+  std::thread second(work);
+  work();
+  second.join();
+  return answers;
+}
+
+/// What is kept free lets addresses fit and loads come early, and must be moved
+/// for it; how much is best cannot be told beforehand.
+void Attempt::search(uint32_t padding, uint32_t iterations, bool vary) {
+  std::vector<uint32_t> levels = {padding};
+  auto offerAll = [&](uint32_t effort) {
+    std::vector<std::pair<int64_t, uint32_t>> results;
+    std::vector<PolicyAnswer> answers = askAll(levels, effort);
+    for (size_t k = 0; k < levels.size(); ++k) {
+      lastNs = INT64_MAX;
+      if (answers[k].ok) {
+        take(answers[k].plans, true);
+        makeAgain(answers[k], levels[k]);
+      }
+      results.push_back({lastNs, levels[k]});
+    }
+    std::sort(results.begin(), results.end());
+    return results;
+  };
+  // A large problem takes long for each.
+  bool large = a.gaps.size() >= 4000;
+  if (vary)
+    for (uint32_t more : {25, 50, 100, 150})
+      if (padding + more <= 330 && (!large || more == 50))
+        levels.push_back(padding + more);
+  if (!large && iterations >= 8) {
+    auto results = offerAll(iterations / 8);
+    levels.clear();
+    for (size_t k = 0; k < std::min<size_t>(results.size(), 2); ++k)
+      levels.push_back(results[k].second);
+  }
+  offerAll(iterations);
 }
 
 /// The decisions that a search has found, with more padding: what it costs in
@@ -96,7 +138,8 @@ void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
     if (p <= permille || worse >= 2)
       continue;
     int64_t before = stepNs;
-    std::optional<Plan> plan = answer.again(padded(p));
+    std::unique_ptr<Padded> other = padded(p);
+    std::optional<Plan> plan = answer.again(other ? other->analysis : a);
     if (!plan)
       return;
     bool fits = offer(std::move(*plan), true);
@@ -108,10 +151,9 @@ void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
 /// to win.
 void Attempt::improveUntilLate(uint32_t permille, uint32_t iterations) {
   int64_t bound = lowerBoundNs(a.problem, budgets);
-  PolicyAnswer answer;
   while (iterations && stepNs > bound &&
          std::chrono::steady_clock::now() < *options.deadline) {
-    if (ask(permille, iterations, answer)) {
+    if (PolicyAnswer answer = ask(permille, iterations); answer.ok) {
       take(answer.plans, true);
       makeAgain(answer, permille);
     }
@@ -129,25 +171,30 @@ bool Attempt::take(std::vector<Plan> &plans, bool effort) {
   return any;
 }
 
+void Attempt::keep(Plan candidate, Layout l) {
+  SimulationOptions sim;
+  sim.budgets = budgets;
+  sim.maxRounds = 6;
+  if (options.offsets) {
+    sim.offsets = &l.offsets;
+    sim.workspaceOffsets = &l.workspaces;
+  }
+  int64_t step = simulate(a.problem, candidate, sim).stepNs;
+  lastNs = std::min(lastNs, step);
+  if (step < stepNs) {
+    stepNs = step;
+    plan = std::move(candidate);
+    layout = std::move(l);
+  }
+}
+
 /// Keeps the plan if its addresses fit and it is faster than what is kept.
 bool Attempt::offer(Plan candidate, bool effort) {
   auto compare = [&](Plan &p) {
     Layout l;
     if (!fit(p, l, effort))
       return false;
-    SimulationOptions sim;
-    sim.budgets = budgets;
-    sim.maxRounds = 6;
-    if (options.offsets) {
-      sim.offsets = &l.offsets;
-      sim.workspaceOffsets = &l.workspaces;
-    }
-    int64_t step = simulate(a.problem, p, sim).stepNs;
-    if (step < stepNs) {
-      stepNs = step;
-      plan = std::move(p);
-      layout = std::move(l);
-    }
+    keep(std::move(p), std::move(l));
     return true;
   };
   bool moves =

@@ -52,9 +52,14 @@ private:
     Analysis analysis;
     explicit Padded(Problem p) : problem(std::move(p)), analysis(problem) {}
   };
-  const Analysis &padded(uint32_t permille);
-  bool ask(uint32_t permille, uint32_t iterations, PolicyAnswer &answer);
+  /// With padding; nothing where there is none.
+  std::unique_ptr<Padded> padded(uint32_t permille) const;
+  PolicyAnswer ask(uint32_t permille, uint32_t iterations) const;
+  std::vector<PolicyAnswer> askAll(const std::vector<uint32_t> &permille,
+                                   uint32_t iterations) const;
+  void search(uint32_t padding, uint32_t iterations, bool vary);
   void improveUntilLate(uint32_t permille, uint32_t iterations);
+  void keep(Plan candidate, Layout l);
   void makeAgain(const PolicyAnswer &answer, uint32_t permille);
   bool take(std::vector<Plan> &plans, bool effort);
   bool offer(Plan candidate, bool effort);
@@ -66,8 +71,7 @@ private:
   const PlanOptions &options;
   std::vector<uint64_t> budgets;
   std::vector<uint64_t> target; ///< by tier: what policies are told
-  std::unique_ptr<Padded> lastPadded;
-  uint32_t lastPermille = 0;
+  int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked
 };
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BestFit.h"
+#include "Ejection.h"
 #include "ExactSearch.h"
 #include "Skyline.h"
 
@@ -114,6 +115,14 @@ private:
           return std::pair(~packing.ranges(i)[0].begin, length(i));
         })};
     used += 400 * uint64_t(packing.size());
+    if (!packing.anyFixed) {
+      for (const Order &order : orders)
+        if (take(placeOnSkyline(packing, order, used)))
+          return true;
+      // Hopeless, or there is a height to reach.
+      if (take(ejectToFit(packing, best, target, left() / 2, used)))
+        return true;
+    }
     if (!packing.anyFixed)
       for (const Order &order : orders)
         if (climb(
@@ -127,9 +136,9 @@ private:
       return false;
     BestFit fit(packing);
     auto holes = [&](const Order &order) {
-      uint64_t before = fit.used;
+      uint64_t before = fit.used();
       Placement made = fit.place(order);
-      used += fit.used - before;
+      used += fit.used() - before;
       return made;
     };
     uint64_t lowest = UINT64_MAX;

@@ -16,41 +16,27 @@
 #ifndef SPILLWAY_PLANNER_OFFSETS_BESTFIT_H
 #define SPILLWAY_PLANNER_OFFSETS_BESTFIT_H
 
-#include "Packing.h"
+#include "Placed.h"
 
 namespace spillway::planner::offsets {
 
+/// The tightest hole below all that the item meets, else the address above;
+/// none if the item would end above the limit there.
+std::optional<uint64_t> findHole(Placed &placed, const Packing &packing,
+                                 uint32_t item, uint64_t limit);
+
 class BestFit {
 public:
-  explicit BestFit(const Packing &packing);
+  explicit BestFit(const Packing &packing)
+      : packing(packing), placed(packing) {}
 
   Placement place(const std::vector<uint32_t> &order);
 
-  uint64_t used = 0; ///< steps, over all calls
+  uint64_t used() const { return placed.used; } ///< steps, over all calls
 
 private:
-  struct Span {
-    uint64_t low, high;
-  };
-  /// A range of an item, in order of beginnings.
-  struct Piece {
-    Range range;
-    uint32_t item;
-  };
-
-  void put(uint32_t item, uint64_t offset);
-  uint64_t hole(uint32_t item);
-  void collect(const Range &range);
-
   const Packing &packing;
-  std::vector<Piece> pieces;
-  std::vector<uint32_t> piecesOf, firstOf; ///< by item
-  uint32_t leaves = 1;
-  /// A tree over `pieces`: the latest end of those that are placed.
-  std::vector<uint32_t> latest;
-  std::vector<uint64_t> offsets;
-  std::vector<Span> spans;
-  std::vector<uint32_t> stack;
+  Placed placed;
 };
 
 } // namespace spillway::planner::offsets

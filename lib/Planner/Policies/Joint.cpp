@@ -45,8 +45,11 @@ public:
 
   PolicyAnswer run() {
     PolicyAnswer answer;
-    if (keepAll())
-      return finish();
+    if (keepAll()) {
+      answer = finish();
+      answer.again = nullptr; // nothing that more room could make faster
+      return answer;
+    }
     bool swap = problem.machine.tiers.size() > 1;
     bool oneTier = canSearchRemat(problem);
     if (oneTier)
