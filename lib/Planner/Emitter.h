@@ -25,9 +25,20 @@ enum class GapChoice : uint8_t { Keep, Swap, Drop };
 
 struct Decisions {
   std::vector<GapChoice> gaps; ///< by gap of the analysis
-  /// By storage, for persistent ones: the tier of the copy that is there all
-  /// along, 0 for none.
+  /// By storage. Persistent: the tier of the copy that is there all along, 0
+  /// for none. Temporary: where its copy goes if there is room; 0: the first
+  /// tier that has some.
   std::vector<uint32_t> home;
+  /// By operator: the engine of its first run, 0 or one off the device (where
+  /// then the home of every persistent operand must be). Empty: all on the
+  /// device. What cannot run there when its turn comes runs on the device.
+  std::vector<uint32_t> engine;
+  /// By storage: the tier that it should go to if it goes and there is room, 0
+  /// for no wish. Empty: none.
+  std::vector<uint32_t> wish;
+  /// By operator, when its first run is expected to start, in nanoseconds from
+  /// the step's start. Empty: when all before it have run with no stall.
+  std::vector<int64_t> clock;
   /// What may be done where memory is short in spite of the decisions.
   bool maySwap = true, mayDrop = true;
   /// Leave nothing on the device between two operators. Slow, but then

@@ -9,6 +9,8 @@
 #include "GapGreedy.h"
 
 #include "BytesOver.h"
+#include "HomeTiers.h"
+#include "LinkWindows.h"
 
 #include <algorithm>
 #include <queue>
@@ -45,25 +47,30 @@ private:
 
   void profile();
   void trust();
+  void leaveForOthers();
   Offer swapOffer(uint32_t gap);
   Offer dropOffer(uint32_t gap);
   Offer bestOffer(uint32_t gap);
+  void promote(uint32_t gap, Offer &offer) const;
+  bool isState(uint32_t slot) const;
   void accept(uint32_t gap, const Offer &offer);
   double relief(uint32_t low, uint32_t high, uint64_t bytes) const {
     return over.relief(low, high, int64_t(bytes));
   }
   bool storeNeeded(uint32_t gap) const;
+  bool loadNeeded(uint32_t gap) const { return !off(a.gaps[gap].to); }
+  bool leaves(uint32_t gap) const;
+  bool off(uint32_t position) const {
+    return options.engine && position < 2 * a.numOps &&
+           (*options.engine)[position % a.numOps] != 0;
+  }
+  uint32_t tierFor(uint32_t slot) const;
   uint32_t gapOver(uint32_t slot, uint32_t at) const;
   uint32_t remakeTime(uint32_t gap) const;
   void remake(uint32_t storage, uint32_t at, Remake &out);
   double burden(uint32_t at, uint32_t gap) const;
 
   uint32_t bucketOf(uint32_t position) const { return position / width; }
-  /// A bucket of this step or the next as an index. Divisions would take most
-  /// of the time that the greedy takes.
-  uint32_t at(uint32_t bucket) const {
-    return bucket < buckets ? bucket : bucket - buckets;
-  }
   /// Buckets wholly inside a gap.
   std::pair<uint32_t, uint32_t> interior(const Gap &g) const {
     return {(g.from + width) / width, g.to / width};
@@ -74,17 +81,19 @@ private:
   const GreedyOptions &options;
   const std::vector<uint64_t> &budgets;
   uint32_t width = 1, buckets = 1;
-  BytesOver over;               ///< by bucket: bytes above the budget
-  std::vector<int64_t> in, out; ///< by bucket: ns the links have left
-  std::vector<int64_t> time;    ///< by bucket: ns of compute
+  BytesOver over;            ///< by bucket: bytes above the budget
+  std::vector<int64_t> time; ///< by bucket: ns of compute
+  LinkWindows links;         ///< by bucket: ns the links have left
   /// By gap that is dropped: the operator before which it is made again. That
   /// is its next use, or an earlier one of something made from it.
   std::vector<uint32_t> remadeAt;
   std::vector<uint32_t> visited; ///< by storage: the visit that saw it
   uint32_t visit = 0;
   Decisions d;
-  uint64_t offLeft = 0;   ///< bytes left off the device
-  std::vector<bool> away; ///< by slot: some gap of it is swapped already
+  std::vector<uint64_t> left;   ///< by tier: bytes
+  std::vector<uint32_t> awayTo; ///< by storage: the tier of its copy, or 0
+  std::vector<bool> state;      ///< by slot: `isState`
+  std::vector<bool> away;       ///< by slot: some gap of it is swapped already
 };
 
 void Greedy::profile() {
@@ -97,7 +106,13 @@ void Greedy::profile() {
   time.assign(buckets, 0);
   std::vector<int64_t> change(n + 1);
   int64_t live = 0;
-  for (const Gap &g : a.gaps) {
+  for (uint32_t i = 0; i < a.gaps.size(); ++i) {
+    const Gap &g = a.gaps[i];
+    // It is not there at all.
+    if (leaves(i) && !storeNeeded(i)) {
+      d.gaps[i] = GapChoice::Swap;
+      continue;
+    }
     int64_t bytes = int64_t(a.slotBytes[g.slot]);
     if (!g.wraps) {
       if (g.from + 1 < g.to) {
@@ -117,11 +132,45 @@ void Greedy::profile() {
   for (uint32_t at = 0; at < a.numOps; ++at) {
     live += change[at];
     uint32_t b = bucketOf(at);
-    most[b] = std::max(most[b], live + int64_t(a.workingSet[at]) - target);
-    time[b] += problem.operators[at].costNs[0];
+    int64_t needs = off(at) ? 0 : int64_t(a.workingSet[at]);
+    most[b] = std::max(most[b], live + needs - target);
+    time[b] += off(at) ? 0 : problem.operators[at].costNs[0];
   }
   over = BytesOver(most);
-  in = out = time;
+  links = LinkWindows(problem.machine, time);
+}
+
+/// Whether a gap ends with an operator off the device that leaves nothing to
+/// stay here for: it changes the content, or it is the last one to read it.
+bool Greedy::leaves(uint32_t gap) const {
+  const Gap &g = a.gaps[gap];
+  if ((g.to >= a.numOps && !g.wraps) || !off(g.to))
+    return false;
+  uint32_t op = g.to % a.numOps, s = a.slotStorage[g.slot];
+  for (const Operand &o : a.operands[op])
+    if (o.storage == s && (o.updated || o.written))
+      return true;
+  if (problem.storages[s].kind != StorageKind::Temporary)
+    return false;
+  const auto &uses = a.uses[g.slot];
+  return std::all_of(std::lower_bound(uses.begin(), uses.end(), op), uses.end(),
+                     [&](uint32_t use) { return off(use); });
+}
+
+/// The tier that a copy would go to: where it has its home, or the first with
+/// room.
+uint32_t Greedy::tierFor(uint32_t slot) const {
+  uint32_t s = a.slotStorage[slot];
+  const Storage &storage = problem.storages[s];
+  if (awayTo[s])
+    return awayTo[s];
+  if (storage.home || storage.kind == StorageKind::Fed)
+    return storage.home.value_or(1);
+  uint64_t bytes = problem.aligned(storage.bytes);
+  for (uint32_t t = 1; t < left.size(); ++t)
+    if (bytes <= left[t] && links.reaches(t))
+      return t;
+  return 0;
 }
 
 bool Greedy::storeNeeded(uint32_t gap) const {
@@ -130,8 +179,8 @@ bool Greedy::storeNeeded(uint32_t gap) const {
   if (s.kind == StorageKind::Fed)
     return false;
   if (s.kind == StorageKind::Temporary)
-    return !away[g.slot];
-  return g.dirty; // a changed one must get home anyway
+    return !away[g.slot] && !off(g.from);
+  return g.dirty && !off(g.from); // a changed one must get home anyway
 }
 
 Greedy::Offer Greedy::swapOffer(uint32_t gap) {
@@ -140,26 +189,17 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   const Storage &s = problem.storages[a.slotStorage[g.slot]];
   if (!options.swap || (g.to >= a.numOps && !g.wraps))
     return offer;
-  uint64_t off = problem.aligned(s.bytes);
-  if (s.kind != StorageKind::Fed && !away[g.slot] && off > offLeft)
-    return offer;
+  uint32_t tier = tierFor(g.slot);
   auto [low, high] = interior(g);
-  if (low >= high)
+  if (tier == 0 || low >= high)
     return offer;
   uint64_t bytes = s.partBytes(a.slotPart[g.slot]);
-  int64_t load = problem.machine.transferNs(1, 0, bytes);
-  int64_t store =
-      storeNeeded(gap) ? problem.machine.transferNs(0, 1, bytes) : 0;
+  int64_t load = loadNeeded(gap) ? links.loadNs(tier, bytes) : 0;
+  int64_t store = storeNeeded(gap) ? links.storeNs(tier, bytes) : 0;
   double cost = double(load + store) * options.linkWeight;
   uint32_t first = low, last = high;
-  int64_t left = store;
-  while (left > 0 && first < last)
-    left -= std::min(left, out[at(first++)]);
-  int64_t missing = left;
-  left = load;
-  while (left > 0 && last > first)
-    left -= std::min(left, in[at(--last)]);
-  missing += left;
+  int64_t missing = links.store(tier, store, first, last);
+  missing += links.load(tier, load, first, last);
   if (missing > 0) {
     // It cannot hide: the gap is as long as the transfers, then.
     cost += double(missing);
@@ -274,8 +314,38 @@ double Greedy::burden(uint32_t at, uint32_t gap) const {
   return sum;
 }
 
+/// Whether only operators that update it use a slot.
+bool Greedy::isState(uint32_t slot) const {
+  return std::all_of(
+      a.uses[slot].begin(), a.uses[slot].end(), [&](uint32_t use) {
+        return std::any_of(a.operands[use].begin(), a.operands[use].end(),
+                           [&](const Operand &o) {
+                             return o.storage == a.slotStorage[slot] &&
+                                    o.updated;
+                           });
+      });
+}
+
+/// Offers of a class that goes first have ratios beyond those of others.
+void Greedy::promote(uint32_t gap, Offer &offer) const {
+  if (offer.ratio <= 0 || options.first.empty())
+    return;
+  uint32_t slot = a.gaps[gap].slot;
+  bool persistent =
+      problem.storages[a.slotStorage[slot]].kind == StorageKind::Persistent;
+  GapClass c = offer.choice == GapChoice::Drop ? GapClass::Drop
+               : !persistent                   ? GapClass::Swap
+               : state[slot]                   ? GapClass::State
+                                               : GapClass::Parameter;
+  auto it = std::find(options.first.begin(), options.first.end(), c);
+  for (auto k = it; k != options.first.end(); ++k)
+    offer.ratio *= 1e6;
+}
+
 Greedy::Offer Greedy::bestOffer(uint32_t gap) {
   Offer swap = swapOffer(gap), drop = dropOffer(gap);
+  promote(gap, swap);
+  promote(gap, drop);
   return drop.ratio > swap.ratio ? drop : swap;
 }
 
@@ -298,21 +368,29 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
     return;
   }
   auto [low, high] = interior(g);
+  uint32_t tier = tierFor(g.slot);
   uint64_t bytes = s.partBytes(a.slotPart[g.slot]);
-  int64_t left = storeNeeded(gap) ? problem.machine.transferNs(0, 1, bytes) : 0;
-  auto take = [&](std::vector<int64_t> &link, uint32_t b) {
-    int64_t now = std::min(left, link[at(b)]);
-    link[at(b)] -= now;
-    left -= now;
-  };
-  for (uint32_t b = low; b < high && left > 0; ++b)
-    take(out, b);
-  left = problem.machine.transferNs(1, 0, bytes);
-  for (uint32_t b = high; b > low && left > 0; --b)
-    take(in, b - 1);
-  if (!away[g.slot]) {
-    away[g.slot] = true;
-    offLeft -= std::min(offLeft, problem.aligned(s.bytes));
+  if (storeNeeded(gap))
+    links.takeStore(tier, links.storeNs(tier, bytes), low, high);
+  if (loadNeeded(gap))
+    links.takeLoad(tier, links.loadNs(tier, bytes), low, high);
+  away[g.slot] = true;
+  uint32_t &to = awayTo[a.slotStorage[g.slot]];
+  if (to == 0 && s.kind != StorageKind::Fed) {
+    to = tier;
+    left[tier] -= std::min(left[tier], problem.aligned(s.bytes));
+  }
+}
+
+/// What operators off the device need goes there.
+void Greedy::leaveForOthers() {
+  for (uint32_t g = 0; g < a.gaps.size(); ++g) {
+    if (!leaves(g) || !storeNeeded(g))
+      continue;
+    Offer offer = swapOffer(g);
+    if (offer.choice != GapChoice::Keep)
+      accept(g, offer);
+    d.gaps[g] = GapChoice::Swap;
   }
 }
 
@@ -321,7 +399,7 @@ void Greedy::trust() {
   for (uint32_t g = 0; g < a.gaps.size(); ++g) {
     float swapped = options.prices->swapped[g];
     float remade = options.prices->remade[g];
-    if (swapped + remade < options.trust)
+    if (swapped + remade < options.trust || d.gaps[g] != GapChoice::Keep)
       continue;
     Offer offer = swapped > remade ? swapOffer(g) : dropOffer(g);
     if (offer.choice != GapChoice::Keep)
@@ -332,21 +410,38 @@ void Greedy::trust() {
 Decisions Greedy::run() {
   d.gaps.assign(a.gaps.size(), GapChoice::Keep);
   d.home.assign(problem.storages.size(), 0);
+  if (options.engine)
+    d.engine = *options.engine;
   d.maySwap = options.swap;
   d.mayDrop = options.recompute;
   away.assign(a.numSlots(), false);
+  awayTo.assign(problem.storages.size(), 0);
   remadeAt.assign(a.gaps.size(), 0);
   visited.assign(problem.storages.size(), 0);
-  for (uint32_t t = 1; t < budgets.size(); ++t)
-    offLeft =
-        budgets[t] > unlimited - offLeft ? unlimited : offLeft + budgets[t];
+  left = budgets;
+  // What stays off the device for operators there takes its room all along.
+  for (uint32_t at = 0; options.engine && at < a.numOps; ++at)
+    if (off(at))
+      for (const Operand &o : a.operands[at]) {
+        const Storage &s = problem.storages[o.storage];
+        uint32_t tier = problem.machine.engines[(*options.engine)[at]].tier;
+        if (s.kind != StorageKind::Persistent || awayTo[o.storage])
+          continue;
+        awayTo[o.storage] = tier;
+        left[tier] -= std::min(left[tier], problem.aligned(s.bytes));
+      }
+  state.assign(a.numSlots(), false);
+  for (uint32_t slot = 0; slot < a.numSlots() && !options.first.empty(); ++slot)
+    state[slot] = isState(slot);
   profile();
+  leaveForOthers();
   if (options.prices)
     trust();
   std::priority_queue<Entry> queue;
   for (uint32_t g = 0; g < a.gaps.size(); ++g)
-    if (Offer o = bestOffer(g); o.ratio > 0)
-      queue.push({o.ratio, g});
+    if (d.gaps[g] == GapChoice::Keep)
+      if (Offer o = bestOffer(g); o.ratio > 0)
+        queue.push({o.ratio, g});
   // Of very many gaps, most are looked at again and again only because some
   // other has taken a little of their relief: nearly the best will do.
   double enough = a.gaps.size() > 50000 ? 0.98 : 1;
@@ -374,51 +469,4 @@ Decisions spillway::planner::chooseGaps(const Analysis &analysis,
                                         const GreedyOptions &options,
                                         const std::vector<uint64_t> &budgets) {
   return Greedy(analysis, options, budgets).run();
-}
-
-void spillway::planner::assignHomes(const Analysis &a, Decisions &d,
-                                    const std::vector<uint64_t> &budgets) {
-  const Problem &problem = a.problem;
-  std::vector<uint64_t> used(budgets.size());
-  for (uint32_t s = 0; s < problem.storages.size(); ++s) {
-    const Storage &storage = problem.storages[s];
-    if (storage.kind == StorageKind::Fed)
-      used[storage.home.value_or(1)] += a.slotBytes[a.slot(s, -1)];
-    else if (storage.home)
-      used[*storage.home] += a.slotBytes[a.slot(s, -1)];
-  }
-  for (uint32_t s = 0; s < problem.storages.size(); ++s) {
-    const Storage &storage = problem.storages[s];
-    d.home[s] = 0;
-    if (storage.kind != StorageKind::Persistent)
-      continue;
-    if (storage.home) {
-      d.home[s] = *storage.home;
-      continue;
-    }
-    bool moves = false, accessed = false;
-    auto eachGap = [&](auto visit) {
-      for (uint32_t slot = a.slotBegin[s]; slot < a.slotBegin[s + 1]; ++slot)
-        if (a.firstGap[slot] != none)
-          for (uint32_t g = a.firstGap[slot];
-               g < a.gaps.size() && a.gaps[g].slot == slot; ++g)
-            visit(d.gaps[g]);
-    };
-    eachGap([&](GapChoice &c) {
-      accessed = true;
-      if (c == GapChoice::Drop) // there is nothing to make it again from
-        c = GapChoice::Swap;
-      moves |= c != GapChoice::Keep;
-    });
-    uint64_t bytes = a.slotBytes[a.slot(s, -1)];
-    for (uint32_t t = 1; t < budgets.size() && (moves || !accessed); ++t)
-      if (d.home[s] == 0 && used[t] + bytes <= budgets[t] &&
-          !problem.machine.route(0, t).empty() &&
-          !problem.machine.route(t, 0).empty()) {
-        d.home[s] = t;
-        used[t] += bytes;
-      }
-    if (moves && d.home[s] == 0)
-      eachGap([](GapChoice &c) { c = GapChoice::Keep; });
-  }
 }

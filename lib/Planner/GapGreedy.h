@@ -10,7 +10,8 @@
 // within the budget everywhere. Relief: bytes above the budget, summed over the
 // operators in the gap at which the slot is really gone. Cost: nanoseconds that
 // the compute stream would stall, or spend on recomputing. A swap takes its
-// time out of what its link has left between its two ends, as G10 does it.
+// time out of what its links have left between its two ends, as G10 does it.
+// What operators off the device use need not be on it for them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,6 +23,9 @@
 
 namespace spillway::planner {
 
+/// Ways to bridge a gap, by what it is. State is what updates alone access.
+enum class GapClass : uint8_t { State, Parameter, Swap, Drop };
+
 struct GreedyOptions {
   double recomputeWeight = 1.0; ///< of a nanosecond of recompute
   double linkWeight = 1.0 / 64; ///< of a nanosecond of transfer that hides
@@ -31,15 +35,17 @@ struct GreedyOptions {
   double trust = 0.5;
   double margin = 0.0; ///< share of the budget left for prefetching
   bool swap = true, recompute = true;
+  /// What is taken before all else that is worth anything, in this order: e.g.
+  /// "optimizer state, then recompute". The ratio alone is short-sighted: what
+  /// relieves most for its cost now may need the link when others have no other
+  /// way.
+  std::vector<GapClass> first = {};
+  /// By operator, as in `Decisions`; none: all on the device.
+  const std::vector<uint32_t> *engine = nullptr;
 };
 
 Decisions chooseGaps(const Analysis &analysis, const GreedyOptions &options,
                      const std::vector<uint64_t> &budgets);
-
-/// Gives every persistent storage with a gap off the device a home, as long as
-/// there is room; where there is none, its gaps are kept after all.
-void assignHomes(const Analysis &analysis, Decisions &decisions,
-                 const std::vector<uint64_t> &budgets);
 
 } // namespace spillway::planner
 

@@ -14,9 +14,7 @@
 
 using namespace spillway::planner;
 
-/// By operator, a number that is the same for those that look alike: by the
-/// name without its digits, and by how many bytes they access how.
-static std::vector<uint32_t> looks(const Analysis &a) {
+std::vector<uint32_t> spillway::planner::looksAlike(const Analysis &a) {
   using Look = std::pair<std::string, std::vector<uint64_t>>;
   std::map<Look, uint32_t> known;
   std::vector<uint32_t> out;
@@ -36,7 +34,7 @@ static std::vector<uint32_t> looks(const Analysis &a) {
 }
 
 std::vector<GapGroup> spillway::planner::groupGaps(const Analysis &a) {
-  std::vector<uint32_t> look = looks(a);
+  std::vector<uint32_t> look = looksAlike(a);
   bool swaps = a.problem.machine.tiers.size() > 1;
   using Key = std::tuple<uint64_t, StorageKind, bool, uint32_t, uint32_t,
                          uint32_t, std::vector<GapChoice>>;

@@ -19,6 +19,10 @@
 
 namespace spillway::planner {
 
+/// By operator, a number that is the same for those that look alike: by the
+/// name without its digits, and by how many bytes they access how.
+std::vector<uint32_t> looksAlike(const Analysis &analysis);
+
 struct GapGroup {
   std::vector<uint32_t> gaps; ///< in order of time
   /// What may be decided, `Keep` first. Never only that.

@@ -52,9 +52,15 @@ void spillway::planner::hoistLoads(const Problem &problem, Plan &plan,
   LastTouch last(problem);
   std::vector<std::vector<size_t>> before(n);
   std::vector<bool> moved(n);
+  // What waits for an operator off the device holds up what is behind it: it
+  // was issued when that was expected to be done.
+  std::vector<bool> elsewhere(problem.storages.size());
   for (size_t i = 0; i < n; ++i) {
     const Action &a = plan.actions[i];
-    if (a.kind == ActionKind::Load) {
+    if (a.kind == ActionKind::Run && a.engine != 0)
+      for (const Access &u : problem.operators[a.op].updates)
+        elsewhere[u.storage] = true;
+    if (a.kind == ActionKind::Load && !elsewhere[a.storage]) {
       uint64_t bytes =
           problem.aligned(problem.storages[a.storage].partBytes(a.part));
       size_t wanted =

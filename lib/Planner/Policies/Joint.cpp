@@ -8,13 +8,17 @@
 //
 // A greedy over gaps proposes; the emitter makes a whole plan of each proposal,
 // and the simulator says what it costs. Several settings of the greedy are
-// tried, then single decisions are changed for as long as iterations last.
+// tried, with everything on the device and with shares of the optimizer's
+// updates off it; then decisions are changed for as long as iterations last.
 //
 //===----------------------------------------------------------------------===//
 
 #include "../Emitter.h"
 #include "../GapGreedy.h"
-#include "../GapGroups.h"
+#include "../HomeTiers.h"
+#include "../HostSplit.h"
+#include "../JointMoves.h"
+#include "../Placement.h"
 #include "../Policy.h"
 #include "../Prefetch.h"
 #include "../Random.h"
@@ -30,7 +34,8 @@ namespace {
 struct Candidate {
   Decisions decisions;
   Plan plan;
-  int64_t stepNs = 0;
+  std::vector<int64_t> clock; ///< by operator, when the plan first runs it
+  int64_t stepNs = INT64_MAX;
   uint64_t linkBytes = 0;
   bool better(const Candidate &other) const {
     return std::pair(stepNs, linkBytes) <
@@ -57,28 +62,8 @@ public:
     else
       greedy({.swap = swap});
     if (!oneTier && request.iterations) {
-      // A large problem takes long for each: every second setting will do.
-      uint32_t stride = a.gaps.size() > 4000 ? 2 : 1;
-      const double margins[] = {0.0, 0.05, 0.1, 0.2};
-      const double links[] = {0.015, 0.05, 0.1, 0.2};
-      const double recomputes[] = {0.25, 0.5, 2.0, 4.0};
-      for (uint32_t m = 0; m < 4; m += stride)
-        for (uint32_t k = 0; k < 4; k += stride) {
-          greedy({.linkWeight = links[k], .margin = margins[m], .swap = swap});
-          greedy({.recomputeWeight = recomputes[k],
-                  .margin = margins[m],
-                  .swap = swap});
-        }
-      GapPrices prices = priceGaps(a, request.budgets, false, 800);
-      for (double trust : {0.3, 0.5, 0.7})
-        for (double margin : {0.0, 0.05, 0.1})
-          greedy({.prices = &prices,
-                  .trust = trust,
-                  .margin = margin,
-                  .swap = swap});
-      if (swap)
-        for (double margin : {0.0, 0.05, 0.1})
-          greedy({.margin = margin, .recompute = false});
+      trySettings(swap);
+      trySplits();
       greedy({.swap = false});
       improve();
     }
@@ -117,8 +102,16 @@ private:
   void greedy(const GreedyOptions &options) {
     if (!found.empty() && (request.late() || (huge && ++asked % 3)))
       return;
-    attempt(chooseGaps(a, options, request.budgets));
+    int64_t before = found.empty() ? INT64_MAX : found.front().stepNs;
+    uint32_t again = request.iterations && !huge ? 1 : 0;
+    attempt(chooseGaps(a, options, request.budgets), again);
+    if (!found.empty() && found.front().stepNs < before)
+      best = options;
   }
+
+  void trySettings(bool swap);
+  void trySplits();
+  void trust(GreedyOptions options);
 
   Decisions everythingLeaves(GapChoice how) {
     Decisions d;
@@ -142,7 +135,8 @@ private:
     }
   }
 
-  bool attempt(Decisions d) {
+  /// `again`: so many times more, by the clock of the plan before.
+  bool attempt(Decisions d, uint32_t again = 0) {
     Emission e = emitPlan(a, d, request.budgets);
     if (!e.ok) {
       if (reason.empty()) {
@@ -159,16 +153,39 @@ private:
         changed = true;
       }
     if (changed)
-      if (Emission again = emitPlan(a, d, request.budgets); again.ok)
-        e = std::move(again);
+      if (Emission other = emitPlan(a, d, request.budgets); other.ok)
+        e = std::move(other);
     hoistLoads(problem, e.plan, request.budgets[0]);
     SimulationOptions options;
     options.budgets = request.budgets;
     options.maxRounds = 6;
+    options.timeline = true;
     Simulation sim = simulate(problem, e.plan, options);
-    Candidate c{std::move(d), std::move(e.plan), sim.stepNs, 0};
+    Candidate c{std::move(d), std::move(e.plan), {}, sim.stepNs, 0};
+    c.clock.assign(a.numOps, 0);
+    for (size_t i = c.plan.actions.size(); i-- > 0;)
+      if (const Action &x = c.plan.actions[i]; x.kind == ActionKind::Run)
+        c.clock[x.op] = sim.startNs[i];
     for (uint64_t bytes : sim.linkBytes)
       c.linkBytes += bytes;
+    // What runs elsewhere, and what stores take, is seen by the clock only.
+    if (again) {
+      Decisions timed = c.decisions;
+      timed.clock = c.clock;
+      tried = {c.decisions, {}, c.clock, c.stepNs, c.linkBytes};
+      Candidate first = tried;
+      keep(std::move(c));
+      attempt(std::move(timed), again - 1);
+      if (first.better(tried))
+        tried = std::move(first);
+      return true;
+    }
+    tried = {c.decisions, {}, c.clock, c.stepNs, c.linkBytes};
+    const std::vector<uint32_t> &engine = tried.decisions.engine;
+    if (std::count(engine.begin(), engine.end(), 0u) ==
+            ptrdiff_t(engine.size()) &&
+        tried.better(onDevice))
+      onDevice = tried;
     keep(std::move(c));
     return true;
   }
@@ -186,6 +203,7 @@ private:
   }
 
   void improve();
+  void improve(Candidate at, const JointMoves &moves, uint64_t effort);
 
   PolicyAnswer finish() {
     PolicyAnswer answer;
@@ -220,82 +238,171 @@ private:
   const bool huge = a.gaps.size() > 50000;
   uint32_t asked = 0;
   std::vector<Candidate> found;
+  GreedyOptions best; ///< what the first of them came from, but for prices
+  Candidate onDevice; ///< the best with nothing off the device, without plan
+  Candidate tried;    ///< the last attempt, without its plan
   std::string reason;
   uint32_t tier = 0;
 };
 
-/// Changes what a group of gaps that look alike, or a stretch of one, does, and
-/// keeps what is better.
-void Joint::improve() {
-  if (found.empty())
-    return;
-  std::vector<GapGroup> groups = groupGaps(a);
+/// Settings of the greedy, everything on the device.
+void Joint::trySettings(bool swap) {
+  // A large problem takes long for each: every second setting will do.
+  uint32_t stride = a.gaps.size() > 4000 ? 2 : 1;
+  const double margins[] = {0.0, 0.05, 0.1, 0.2};
+  const double links[] = {0.05, 0.1, 0.015, 0.2};
+  const double recomputes[] = {0.25, 2.0, 0.5, 4.0};
+  for (uint32_t m = 0; m < 4; m += stride)
+    for (uint32_t k = 0; k < 4; k += stride) {
+      greedy({.linkWeight = links[k], .margin = margins[m], .swap = swap});
+      greedy({.recomputeWeight = recomputes[k],
+              .margin = margins[m],
+              .swap = swap});
+    }
+  if (swap) {
+    using enum GapClass;
+    for (const std::vector<GapClass> &first :
+         {std::vector{State}, {State, Drop}, {State, Parameter, Drop}})
+      for (double recompute : {0.25, 1.0, 4.0})
+        greedy({.recomputeWeight = recompute, .swap = swap, .first = first});
+  }
+  trust({.swap = swap});
+  if (swap)
+    for (double margin : {0.0, 0.05, 0.1})
+      greedy({.margin = margin, .recompute = false});
+}
+
+/// Starts from what the gap program does with most of each gap.
+void Joint::trust(GreedyOptions options) {
+  GapPrices prices;
+  std::vector<uint32_t> device(a.numOps, 0);
+  Problem view =
+      withEngines(problem, options.engine ? *options.engine : device);
+  prices = priceGaps(Analysis(view), request.budgets, false, 800);
+  options.prices = &prices;
+  GreedyOptions before = best;
+  int64_t first = found.empty() ? INT64_MAX : found.front().stepNs;
+  for (double trust : {0.3, 0.5, 0.7})
+    for (double margin : {0.0, 0.05, 0.1}) {
+      options.trust = trust;
+      options.margin = margin;
+      greedy(options);
+      // The program knows little of what costs most here.
+      if (margin == 0 && !found.empty() && tried.stepNs > first + first / 4)
+        break;
+    }
+  best = before;
+}
+
+/// Shares of the updates off the device.
+void Joint::trySplits() {
+  std::vector<HostGroup> groups = groupHostable(a);
   if (groups.empty())
     return;
+  GreedyOptions device = best;
+  std::vector<uint32_t> engine, bestEngine;
+  double bestShare = 0;
+  SplitOrder bestOrder = SplitOrder::Spread;
+  auto split = [&](double share, SplitOrder order) {
+    engine = splitEngines(a, groups, share, order);
+    int64_t before = found.empty() ? INT64_MAX : found.front().stepNs;
+    for (double margin : {0.0, 0.05}) {
+      GreedyOptions options = device;
+      options.margin = margin;
+      options.engine = &engine;
+      greedy(options);
+    }
+    if (!found.empty() && found.front().stepNs < before) {
+      bestEngine = engine;
+      bestShare = share;
+      bestOrder = order;
+    }
+  };
+  for (double share : {1.0, 0.75, 0.5, 0.25})
+    for (SplitOrder order :
+         {SplitOrder::Spread, SplitOrder::Earliest, SplitOrder::Latest}) {
+      split(share, order);
+      if (share == 1.0)
+        break; // they are all the same
+    }
+  for (double step : {0.125, 0.0625}) {
+    double center = bestShare;
+    for (double share : {center - step, center + step})
+      if (bestShare > 0 && share > 0 && share < 1)
+        split(share, bestOrder);
+  }
+  best.engine = nullptr;
+  if (bestEngine.empty())
+    return;
+  GreedyOptions options = device;
+  options.engine = &bestEngine;
+  trust(options);
+}
+
+/// Changes what a stretch of alike things does, and goes on from what is
+/// better, or not much worse: less and less so, until only the better counts.
+void Joint::improve(Candidate at, const JointMoves &moves, uint64_t effort) {
+  // Nothing is left to win where the device only computes what it must.
   int64_t compute = 0;
-  for (const Operator &op : problem.operators)
-    compute += op.costNs[0];
-  // An iteration takes time in proportion to the plan's length.
-  uint32_t length = uint32_t(found.front().plan.actions.size()) + 1;
-  uint64_t left =
-      request.deadline
-          ? UINT64_MAX
-          : std::min<uint64_t>(request.iterations * uint64_t(3),
-                               (huge ? 4 : 16) +
-                                   request.iterations * 6000ull / length);
+  for (uint32_t op = 0; op < a.numOps; ++op)
+    compute += hostEngine(problem, op) ? 0 : problem.operators[op].costNs[0];
+  uint64_t left = effort;
   auto done = [&] {
     return left == 0 || request.late() ||
            found.front().stepNs <= compute + compute / 1000;
   };
-  auto set = [&](Decisions &d, const GapGroup &group, size_t begin, size_t end,
-                 GapChoice choice) {
-    bool changes = false;
-    for (size_t k = begin; k < end; ++k) {
-      changes |= d.gaps[group.gaps[k]] != choice;
-      d.gaps[group.gaps[k]] = choice;
-    }
-    return changes;
-  };
-  auto tryOut = [&](Decisions d) {
+  auto tryOut = [&](Decisions d, double slack) {
     --left;
-    int64_t before = found.front().stepNs;
+    d.clock = at.clock;
     assignHomes(a, d, request.budgets);
-    attempt(std::move(d));
-    return found.front().stepNs < before;
+    if (attempt(std::move(d)) &&
+        (tried.better(at) ||
+         double(tried.stepNs) < double(found.front().stepNs) * (1 + slack)))
+      at = tried;
   };
-  // First each group as a whole, and its earlier and later half.
-  for (const GapGroup &group : groups) {
-    size_t n = group.gaps.size(), half = n / 2;
-    for (GapChoice choice : group.choices)
-      for (auto [begin, end] :
-           {std::pair(size_t(0), n), std::pair(size_t(0), half),
-            std::pair(half, n)}) {
-        if (done())
-          return;
-        Decisions d = found.front().decisions;
-        if (begin < end && set(d, group, begin, end, choice))
-          tryOut(std::move(d));
-      }
+  for (const JointMove &move : moves.systematic()) {
+    if (left < effort / 2 || done())
+      break;
+    Decisions d = at.decisions;
+    if (moves.apply(move, d))
+      tryOut(std::move(d), 0);
   }
+  uint64_t rest = std::max<uint64_t>(left, 1);
   Xorshift random;
   while (!done()) {
-    Decisions d = found.front().decisions;
-    uint32_t count = 1 + random.below(2);
+    Decisions d = at.decisions;
     bool changes = false;
-    for (uint32_t k = 0; k < count; ++k) {
-      const GapGroup &group = groups[random.below(uint32_t(groups.size()))];
-      uint32_t n = uint32_t(group.gaps.size());
-      uint32_t begin = random.below(n),
-               end = begin + 1 + random.below(n - begin);
-      changes |=
-          set(d, group, begin, end,
-              group.choices[random.below(uint32_t(group.choices.size()))]);
-    }
+    for (uint32_t k = 1 + random.below(2); k > 0; --k)
+      changes |= moves.apply(moves.random(random), d);
     if (changes)
-      tryOut(std::move(d));
+      tryOut(std::move(d), 0.01 * double(left) / double(rest));
     else
       --left;
   }
+}
+
+void Joint::improve() {
+  if (found.empty())
+    return;
+  JointMoves moves(a, request.budgets);
+  if (moves.empty())
+    return;
+  // An iteration takes time in proportion to the plan's length.
+  uint32_t length = uint32_t(found.front().plan.actions.size()) + 1;
+  uint64_t effort =
+      request.deadline
+          ? UINT32_MAX
+          : std::min<uint64_t>(request.iterations * uint64_t(3),
+                               (huge ? 4 : 16) +
+                                   request.iterations * 6000ull / length);
+  // From either side, where that takes little: shares in between are far from
+  // what the greedy makes of all or nothing.
+  Candidate start = found.front();
+  start.plan = {};
+  if (onDevice.stepNs > start.stepNs && onDevice.stepNs < INT64_MAX &&
+      a.gaps.size() < 1000)
+    improve(onDevice, moves, effort);
+  improve(std::move(start), moves, effort);
 }
 
 } // namespace

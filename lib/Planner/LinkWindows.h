@@ -1,0 +1,124 @@
+//===- LinkWindows.h - Time that links have left, by window -----*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The step is cut into windows of operators. Each link can transfer for as long
+// as the compute stream takes in a window; links of one group share that. A way
+// through a tier between (NVMe over the host) takes the time of its slower link
+// out of both.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef SPILLWAY_LIB_PLANNER_LINKWINDOWS_H
+#define SPILLWAY_LIB_PLANNER_LINKWINDOWS_H
+
+#include "spillway/Planner/Machine.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace spillway::planner {
+
+/// Windows of this step and the next count on: `w` and `w + n` are one.
+class LinkWindows {
+public:
+  LinkWindows() = default;
+  /// `time`: by window, nanoseconds.
+  LinkWindows(const Machine &machine, const std::vector<int64_t> &time)
+      : n(uint32_t(time.size())) {
+    std::vector<uint32_t> resource; // by link
+    for (uint32_t l = 0; l < machine.links.size(); ++l) {
+      resource.push_back(uint32_t(left.size()));
+      for (uint32_t o = 0; o < l && machine.links[l].group; ++o)
+        if (machine.links[o].group == machine.links[l].group)
+          resource.back() = resource[o];
+      if (resource.back() == left.size())
+        left.push_back(time);
+    }
+    for (uint32_t t = 0; t < machine.tiers.size(); ++t)
+      for (bool out : {false, true}) {
+        Way way;
+        way.bytesPerSecond = UINT64_MAX;
+        for (uint32_t l : out ? machine.route(0, t) : machine.route(t, 0)) {
+          const Link &link = machine.links[l];
+          way.resources.push_back(resource[l]);
+          way.latencyNs += link.latencyNs;
+          way.bytesPerSecond = std::min(
+              way.bytesPerSecond, std::max<uint64_t>(link.bytesPerSecond, 1));
+        }
+        (out ? ways[1] : ways[0]).push_back(std::move(way));
+      }
+  }
+
+  bool reaches(uint32_t tier) const {
+    return !ways[0][tier].resources.empty() && !ways[1][tier].resources.empty();
+  }
+  int64_t loadNs(uint32_t tier, uint64_t bytes) const {
+    return ways[0][tier].ns(bytes);
+  }
+  int64_t storeNs(uint32_t tier, uint64_t bytes) const {
+    return ways[1][tier].ns(bytes);
+  }
+  /// Of a store that may begin with window `first` and be done before `last`,
+  /// the time that does not fit. `first` moves behind the window where it ends.
+  int64_t store(uint32_t tier, int64_t ns, uint32_t &first,
+                uint32_t last) const {
+    while (ns > 0 && first < last)
+      ns -= std::min(ns, room(ways[1][tier], first++));
+    return ns;
+  }
+  /// The same for a load that is to be done when window `last` begins.
+  int64_t load(uint32_t tier, int64_t ns, uint32_t first,
+               uint32_t &last) const {
+    while (ns > 0 && last > first)
+      ns -= std::min(ns, room(ways[0][tier], --last));
+    return ns;
+  }
+  void takeStore(uint32_t tier, int64_t ns, uint32_t first, uint32_t last) {
+    for (; ns > 0 && first < last; ++first)
+      ns -= take(ways[1][tier], first, ns);
+  }
+  void takeLoad(uint32_t tier, int64_t ns, uint32_t first, uint32_t last) {
+    for (; ns > 0 && last > first; --last)
+      ns -= take(ways[0][tier], last - 1, ns);
+  }
+
+private:
+  struct Way {
+    std::vector<uint32_t> resources;
+    uint64_t bytesPerSecond = 1;
+    int64_t latencyNs = 0;
+    int64_t ns(uint64_t bytes) const {
+      return latencyNs + int64_t(double(bytes) * 1e9 / double(bytesPerSecond));
+    }
+  };
+  /// A window of this step or the next as an index. Divisions would take most
+  /// of the time that the greedy takes.
+  uint32_t at(uint32_t window) const {
+    return window < n ? window : window - n;
+  }
+  int64_t room(const Way &way, uint32_t window) const {
+    int64_t least = INT64_MAX;
+    for (uint32_t r : way.resources)
+      least = std::min(least, left[r][at(window)]);
+    return least;
+  }
+  int64_t take(const Way &way, uint32_t window, int64_t ns) {
+    ns = std::min(ns, room(way, window));
+    for (uint32_t r : way.resources)
+      left[r][at(window)] -= ns;
+    return ns;
+  }
+
+  uint32_t n = 0;
+  std::vector<std::vector<int64_t>> left; ///< by wire, then window
+  std::vector<Way> ways[2];               ///< in and out, by tier
+};
+
+} // namespace spillway::planner
+
+#endif // SPILLWAY_LIB_PLANNER_LINKWINDOWS_H
