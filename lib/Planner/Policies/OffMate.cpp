@@ -37,7 +37,7 @@ using namespace spillway::planner;
 namespace {
 
 /// Blocks of the program; longer models have several layers a block.
-constexpr uint32_t maxBlocks = 12;
+constexpr uint32_t maxBlocks = 20;
 /// Of moving a byte, in its time: less movement wins where time is equal.
 constexpr double movement = 0.01;
 
@@ -232,8 +232,10 @@ void OffMate::findLoads() {
   int64_t always = 0;
   for (uint32_t slot = 0; slot < a.numSlots(); ++slot) {
     uint32_t s = a.slotStorage[slot];
+    // What is accessed by parts is there by parts, never as a whole besides.
+    bool whole = a.wholeAccess[s] || problem.storages[s].parts.empty();
     if (groupOf[slot] != none || a.uses[slot].empty() ||
-        placedSlot(a, s, a.slotPart[slot]) != slot)
+        (a.slotPart[slot] < 0) != whole)
       continue;
     int64_t bytes = int64_t(a.slotBytes[slot]);
     if (problem.storages[s].kind == StorageKind::Persistent) {
@@ -277,64 +279,53 @@ void OffMate::addGap(uint32_t g, uint32_t from, uint32_t to, uint32_t home) {
   away.to = to;
   away.share = lp.addColumn(0, 1, 0);
   lp.addRow(-unbounded, 0, {{away.share, 1}, {home, -1}});
-  std::vector<Term> back{{away.share, -1}};
   uint32_t still = none;
   if (host != none) {
     still = lp.addColumn(0, 1, 0);
     lp.addRow(-unbounded, 0, {{still, 1}, {away.share, -1}});
     if (group.isState) {
       lp.addRow(0, 0, {{still, 1}, {host, -1}});
-      back.push_back({still, 1});
       memory[from % steps].push_back({still, -group.bytes});
     } else {
       lp.addRow(-unbounded, 0, {{still, 1}, {host, -1}});
       inTime[from].push_back({still, -group.bytes / inRate});
     }
   }
-  // Changed content leaves in the steps after it; else it is just let go.
+  // Changed content leaves in the steps after it, and is away from the next
+  // step on; else it is just let go. What comes in a step is there during it.
+  // `gone`: the share that is away, which starts with what need not leave and
+  // ends with nothing.
   double loadNs = group.bytes / inRate, storeNs = group.bytes / outRate;
-  std::vector<Term> gone;
+  uint32_t gone = dirty ? (group.isState ? none : still) : away.share;
+  uint32_t left = none;
+  std::vector<Term> total;
   for (uint32_t j = from + 1; j < to; ++j) {
     uint32_t step = j % steps;
-    std::vector<Term> alive; // what of the share is here, less than nothing
-    if (dirty) {
-      uint32_t out = lp.addColumn(0, 1, movement * storeNs);
-      outTime[step].push_back({out, storeNs});
-      if (still != none)
-        memory[step].push_back({still, -group.bytes});
-      // Away in step j is what left before it.
-      for (Term &t : gone)
-        memory[step].push_back({t.first, -group.bytes});
-      gone.push_back({out, 1});
-    } else {
-      memory[step].push_back({away.share, -group.bytes});
-    }
-    // What comes in step j is there during it.
+    uint32_t next = lp.addColumn(0, 1, 0);
     uint32_t in = lp.addColumn(0, 1, movement * loadNs);
+    std::vector<Term> balance{{next, 1}, {in, 1}};
+    for (uint32_t before : {gone, left})
+      if (before != none)
+        balance.push_back({before, -1});
+    lp.addRow(0, 0, balance);
+    gone = next;
+    memory[step].push_back({gone, -group.bytes});
+    if (still != none && group.isState)
+      memory[step].push_back({still, -group.bytes});
     inTime[step].push_back({in, loadNs});
     away.in.push_back({j, in});
-    back.push_back({in, 1});
-    for (auto &[when, column] : away.in)
-      memory[step].push_back({column, group.bytes});
+    if (dirty) {
+      left = lp.addColumn(0, j + 1 == to ? 0 : 1, movement * storeNs);
+      outTime[step].push_back({left, storeNs});
+      total.push_back({left, 1});
+    }
   }
-  lp.addRow(0, 0, back);
+  lp.columnUpper[gone] = 0;
   if (dirty) {
-    std::vector<Term> total = gone;
     total.push_back({away.share, -1});
     if (still != none)
       total.push_back({still, 1});
     lp.addRow(0, 0, total);
-    // Nothing comes back before it has left.
-    for (size_t k = 0; k < away.in.size(); ++k) {
-      std::vector<Term> row;
-      if (still != none && !group.isState)
-        row.push_back({still, -1});
-      for (size_t i = 0; i <= k; ++i)
-        row.push_back({away.in[i].second, 1});
-      for (size_t i = 0; i < k; ++i)
-        row.push_back({gone[i].first, -1});
-      lp.addRow(-unbounded, 0, row);
-    }
   }
   aways.push_back(std::move(away));
 }

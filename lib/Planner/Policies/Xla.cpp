@@ -86,6 +86,9 @@ private:
   std::vector<bool> remakeable; ///< by operator
   uint32_t first = none, current = none;
   uint64_t effort = 0;
+  /// Instructions looked at. XLA limits the size of blocks instead.
+  uint64_t work = 0;
+  static constexpr uint64_t mostWork = 100'000'000;
 };
 
 void Xla::build() {
@@ -179,6 +182,8 @@ bool Xla::pick(uint32_t least, uint32_t most, std::vector<uint32_t> &best) {
   std::vector<uint32_t> block;
   for (uint32_t start = first; start != none && items[start].placed;
        start = items[start].next) {
+    if (++work > mostWork)
+      return false;
     block.clear();
     uint32_t i = start;
     while (i != none && usable(i) && block.size() < least) {
@@ -189,6 +194,7 @@ bool Xla::pick(uint32_t least, uint32_t most, std::vector<uint32_t> &best) {
       continue;
     while (true) {
       ++effort;
+      work += block.size();
       int64_t saved = reduced(block);
       int64_t cost = saved > 0 ? costOf(block, saved) : -1;
       if (cost >= 0 && (best.empty() || cost < bestCost)) {
@@ -300,6 +306,14 @@ PolicyAnswer Xla::run() {
       uint64_t before = effort;
       bool found = pick(least, most, block);
       (singles ? single : blocks) += effort - before;
+      if (work > mostWork) {
+        PolicyAnswer answer;
+        answer.reason = "xla gave up after looking at " +
+                        std::to_string(mostWork) +
+                        " instructions for blocks to make again, at operator " +
+                        std::to_string(problem.operators[items[i].op].id);
+        return answer;
+      }
       if (found && remake(block)) {
         least = most = 1;
       } else {

@@ -114,4 +114,18 @@ TEST(OffMate, PlansATransformer) {
   EXPECT_LT(r.simulation.stepNs, keep.simulation.stepNs * 2);
 }
 
+/// State that is updated by parts is there by parts, not as a whole besides.
+TEST(OffMate, PartsTakeTheRoomOfTheWhole) {
+  TransformerOptions o;
+  o.layers = 6;
+  o.batch = 1;
+  for (uint64_t bytes : {uint64_t(1) << 30, uint64_t(1) << 20}) {
+    o.partBytes = bytes;
+    Problem p = makeTransformer(o);
+    PlanResult keep = planPlaced(p, "keep-all");
+    PlanResult r = planPlaced(p, "offmate", {keep.peakBytes[0] * 65 / 100});
+    EXPECT_TRUE(r.feasible) << bytes << ": " << r.infeasible.reason;
+  }
+}
+
 } // namespace
