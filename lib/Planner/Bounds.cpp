@@ -7,9 +7,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "GapDual.h"
+#include "WindowProgram.h"
 #include "spillway/Planner/Planner.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace spillway::planner;
 
@@ -118,10 +120,11 @@ static int64_t bound(const Problem &problem,
   std::vector<uint64_t> full;
   for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
     full.push_back(budgetOf(problem, budgets, t));
-  // The dual is evaluated in floating point: a millionth covers its rounding.
-  double ns = priceGaps(a, full, anyOrder).boundNs;
-  double mandatory = double(mandatoryNs(a, full));
-  return int64_t(std::max(ns * (1 - 1e-6), mandatory));
+  double ns = std::max(priceGaps(a, full, anyOrder).boundNs,
+                       windowBoundNs(a, full, anyOrder));
+  // Both are found in floating point: a millionth covers what that loses. A
+  // step takes whole ns.
+  return std::max(int64_t(std::ceil(ns * (1 - 1e-6))), mandatoryNs(a, full));
 }
 
 int64_t spillway::planner::lowerBoundNs(const Problem &problem,

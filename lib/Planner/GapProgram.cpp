@@ -8,6 +8,8 @@
 
 #include "GapProgram.h"
 
+#include "Precedence.h"
+
 #include <algorithm>
 #include <bit>
 #include <tuple>
@@ -25,19 +27,9 @@ public:
   GapProgram build();
 
 private:
-  bool onDevice(uint32_t op) const {
-    const Operator &o = problem.operators[op];
-    for (uint32_t e = 0; e < o.costNs.size(); ++e)
-      if (o.costNs[e] >= 0 && problem.machine.engines[e].tier != 0)
-        return false;
-    return true;
-  }
+  bool onDevice(uint32_t op) const { return runsOnDevice(problem, op); }
   /// Its time is the first engine's, whatever the plan.
-  bool onFirstEngine(uint32_t op) const {
-    const std::vector<int64_t> &costs = problem.operators[op].costNs;
-    return std::none_of(costs.begin() + (costs.empty() ? 0 : 1), costs.end(),
-                        [](int64_t cost) { return cost >= 0; });
-  }
+  bool onFirstEngine(uint32_t op) const { return runsOnFirstOnly(problem, op); }
   int32_t count() const { return int32_t(program.pivots.size()); }
   /// The first pivot that comes after an operator in every order, or `count`.
   int32_t firstAfter(uint32_t op) const {
@@ -54,11 +46,9 @@ private:
     return self[op] ? std::countr_zero(self[op]) : firstAfter(op) - 1;
   }
 
-  void findPredecessors();
   std::vector<bool> longestPath() const;
   void choosePivots();
   void findReach();
-  double need(uint32_t at) const;
   void addPart(uint32_t storage, uint32_t part,
                const std::vector<uint32_t> &uses);
   bool addItem(uint32_t storage, uint32_t part, uint32_t from, GapItem item,
@@ -70,38 +60,12 @@ private:
   GapProgram program;
   double inRate = 0, outRate = 0;          ///< bytes a ns, all links together
   std::vector<std::vector<uint32_t>> from; ///< who must come before
+  std::vector<uint32_t> writer;            ///< by cell, of temporaries
   // By operator: pivots (then extras) that surely come before or after it, and
   // its own bit if it is one.
   std::vector<uint64_t> before, after, self;
   std::vector<uint32_t> beforeX, afterX, selfX;
 };
-
-/// Writers before readers, readers of the old content before those that update
-/// it.
-void Builder::findPredecessors() {
-  from.assign(a.numOps, {});
-  std::vector<uint32_t> writer(a.cellBegin.back(), none);
-  std::vector<std::vector<uint32_t>> readers(a.cellBegin.back());
-  for (uint32_t at = 0; at < a.numOps; ++at)
-    for (const Operand &o : a.operands[at])
-      for (uint32_t c = a.cellBegin[o.storage]; c < a.cellBegin[o.storage + 1];
-           ++c) {
-        if (o.part >= 0 && c != a.cellBegin[o.storage] + uint32_t(o.part))
-          continue;
-        if (writer[c] != none && writer[c] != at)
-          from[at].push_back(writer[c]);
-        if (o.updated)
-          for (uint32_t r : readers[c])
-            if (r != at)
-              from[at].push_back(r);
-        if (o.updated || o.written) {
-          writer[c] = at;
-          readers[c].clear();
-        } else {
-          readers[c].push_back(at);
-        }
-      }
-}
 
 /// By operator: it is on the chain of operators that takes longest.
 std::vector<bool> Builder::longestPath() const {
@@ -205,18 +169,6 @@ void Builder::findReach() {
     }
 }
 
-/// What operator `at` needs at once. Bytes of parts are not rounded up, for a
-/// whole that is there rounds up but once.
-double Builder::need(uint32_t at) const {
-  double sum = double(a.workingSet[at]);
-  for (const Operand &o : a.operands[at])
-    if (o.part >= 0) {
-      uint64_t raw = problem.storages[o.storage].partBytes(o.part);
-      sum -= double(problem.aligned(raw) - raw);
-    }
-  return sum;
-}
-
 /// An operator that accesses the part (`users`) counts it in its own need: such
 /// pivots are cut off.
 bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
@@ -236,24 +188,25 @@ bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
   if (bestFrom > bestTo && !item.loose && !item.extras)
     return false;
   const Storage &s = problem.storages[storage];
-  // A storage without parts takes its bytes rounded up, in any plan.
-  item.bytes = s.parts.empty() ? double(problem.aligned(s.bytes))
-                               : double(s.partBytes(int32_t(part)));
+  item.bytes = cellBytes(a, storage, part);
   double bytes = double(s.partBytes(int32_t(part)));
-  if (inRate > 0 && (outRate > 0 || s.kind == StorageKind::Fed))
+  if (inRate > 0 && (outRate > 0 || s.kind != StorageKind::Temporary))
     item.load = bytes / inRate;
-  if (uint32_t p = a.producer[storage];
-      s.kind == StorageKind::Temporary && p != none) {
+  uint32_t cell = a.cellBegin[storage] + part;
+  // What has been updated cannot be made again.
+  bool updated = !a.updates[cell].empty() && a.updates[cell].front() <= first;
+  if (uint32_t p = writer[cell];
+      p != none && problem.operators[p].recomputable && !updated) {
     // One run makes all its results: each byte of them bears its share.
     double all = 0;
     for (const Operand &o : a.operands[p])
       if (o.written)
-        all += double(problem.storages[o.storage].bytes);
+        all += double(problem.storages[o.storage].partBytes(o.part));
     item.remake = onFirstEngine(p) && all > 0
                       ? double(problem.operators[p].costNs[0]) * bytes / all
                       : 0;
   }
-  item.cell = a.cellBegin[storage] + part;
+  item.cell = cell;
   item.from = first;
   program.items.push_back(item);
   return true;
@@ -283,7 +236,7 @@ void Builder::addPart(uint32_t s, uint32_t part,
     if (item.firstPivot <= item.lastPivot || item.extras) {
       if (addItem(s, part, previous, item, users, extraUsers) &&
           previous == uses.front() && storage.kind == StorageKind::Temporary &&
-          uses.front() == a.producer[s])
+          uses.front() == writer[a.cellBegin[s] + part])
         group.dirty = uint32_t(program.items.size()) - 1;
       previous = use;
     } else if (!anyOrder) {
@@ -329,7 +282,7 @@ void Builder::addPart(uint32_t s, uint32_t part,
   group.end = uint32_t(program.items.size());
   // What is made elsewhere need not be stored.
   bool changed = storage.kind == StorageKind::Temporary &&
-                 (a.producer[s] == none || onDevice(a.producer[s]));
+                 onDevice(writer[a.cellBegin[s] + part]);
   for (uint32_t u : a.updates[a.cellBegin[s] + part])
     changed |= onDevice(u);
   if (outRate > 0 && changed)
@@ -344,12 +297,12 @@ GapProgram Builder::build() {
     outRate += l.from == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
   }
   program.links = inRate > 0;
-  findPredecessors();
+  from = predecessors(a);
   choosePivots();
   findReach();
   for (auto *list : {&program.pivots, &program.extras})
     for (uint32_t op : *list)
-      program.need.push_back(need(op));
+      program.need.push_back(cellNeed(a, op));
   // Work by window; most operators lie in the same few.
   std::vector<WindowWork> work;
   for (uint32_t at = 0; at < a.numOps; ++at)
@@ -367,6 +320,13 @@ GapProgram Builder::build() {
     else
       program.work.push_back(w);
   }
+  writer.assign(a.cellBegin.back(), none);
+  for (uint32_t at = 0; at < a.numOps; ++at)
+    for (const Operand &o : a.operands[at])
+      for (uint32_t c = a.cellBegin[o.storage];
+           o.written && c < a.cellBegin[o.storage + 1]; ++c)
+        if (o.part < 0 || c == a.cellBegin[o.storage] + uint32_t(o.part))
+          writer[c] = at;
   std::vector<std::vector<uint32_t>> uses(a.cellBegin.back());
   for (uint32_t at = 0; at < a.numOps; ++at)
     if (onDevice(at))

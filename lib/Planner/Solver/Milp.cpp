@@ -10,6 +10,9 @@
 
 #include <CbcModel.hpp>
 #include <CbcSolver.hpp>
+#include <CglPreProcess.hpp>
+#include <CglProbing.hpp>
+#include <CglTwomir.hpp>
 #include <ClpSimplex.hpp>
 #include <CoinError.hpp>
 #include <CoinMessageHandler.hpp>
@@ -268,4 +271,60 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
   } catch (const CoinError &) {
   }
   return out;
+}
+
+double spillway::planner::boundMilp(const LinearProgram &program,
+                                    uint32_t maxNodes, double worthwhile) {
+  Alone alone;
+  try {
+    Silence silence;
+    OsiClpSolverInterface solver;
+    solver.passInMessageHandler(&silence);
+    solver.getModelPtr()->passInMessageHandler(&silence);
+    solver.messageHandler()->setLogLevel(0);
+    solver.getModelPtr()->setLogLevel(0);
+    solver.loadProblem(matrixOf(program), finite(program.columnLower).data(),
+                       finite(program.columnUpper).data(), program.costs.data(),
+                       finite(program.rowLower).data(),
+                       finite(program.rowUpper).data());
+    for (uint32_t c = 0; c < program.numColumns(); ++c)
+      if (program.integer[c])
+        solver.setInteger(int(c));
+    CglPreProcess presolve;
+    presolve.passInMessageHandler(&silence);
+    OsiSolverInterface *smaller = presolve.preProcess(solver, false, 3);
+    if (!smaller)
+      return unbounded;
+    CbcModel model(*smaller);
+    model.passInMessageHandler(&silence);
+    model.setLogLevel(0);
+    model.solver()->messageHandler()->setLogLevel(0);
+    model.setRandomSeed(1);
+    // By default better solutions by less than this are not looked for, and the
+    // bound would be above them.
+    model.setCutoffIncrement(0);
+    CglProbing probing;
+    probing.setUsingObjective(1);
+    probing.setMaxPass(1);
+    probing.setMaxPassRoot(1);
+    probing.setMaxProbeRoot(500);
+    probing.setMaxLook(10);
+    probing.setMaxLookRoot(20);
+    probing.setRowCuts(3);
+    CglTwomir rounding;
+    model.addCutGenerator(&probing, -1, "probing");
+    model.addCutGenerator(&rounding, -1, "rounding");
+    model.setMaximumNodes(int(maxNodes));
+    model.setMaximumCutPassesAtRoot(20);
+    model.initialSolve();
+    if (model.isInitialSolveProvenPrimalInfeasible())
+      return unbounded;
+    if (double value = model.solver()->getObjValue(); value <= worthwhile)
+      return value;
+    model.branchAndBound();
+    return model.isProvenInfeasible() ? unbounded
+                                      : model.getBestPossibleObjValue();
+  } catch (const CoinError &) {
+    return -unbounded;
+  }
 }

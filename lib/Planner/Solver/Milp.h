@@ -102,6 +102,14 @@ struct MilpSolution {
 MilpSolution solveMilp(const LinearProgram &program,
                        const MilpOptions &options = {});
 
+/// Only what no solution is cheaper than, by branch and cut. There are no
+/// heuristics: in a few nodes this says more about the bound. Minus infinity
+/// where it is not known; infinity where there is no solution. Costs should be
+/// such that 1e-6 does not matter. Where the relaxation's value is not above
+/// `worthwhile`, that is the answer.
+double boundMilp(const LinearProgram &program, uint32_t maxNodes,
+                 double worthwhile = -unbounded);
+
 } // namespace spillway::planner
 
 #endif // SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
