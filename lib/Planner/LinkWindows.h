@@ -39,6 +39,8 @@ public:
       if (resource.back() == left.size())
         left.push_back(time);
     }
+    up.assign(left.size(), std::vector<uint32_t>(n, 1));
+    down = up;
     for (uint32_t t = 0; t < machine.tiers.size(); ++t)
       for (bool out : {false, true}) {
         Way way;
@@ -67,14 +69,16 @@ public:
   /// the time that does not fit. `first` moves behind the window where it ends.
   int64_t store(uint32_t tier, int64_t ns, uint32_t &first,
                 uint32_t last) const {
-    while (ns > 0 && first < last)
+    for (skipUp(tier, first, last); ns > 0 && first < last;
+         skipUp(tier, first, last))
       ns -= std::min(ns, room(ways[1][tier], first++));
     return ns;
   }
   /// The same for a load that is to be done when window `last` begins.
   int64_t load(uint32_t tier, int64_t ns, uint32_t first,
                uint32_t &last) const {
-    while (ns > 0 && last > first)
+    for (skipDown(tier, first, last); ns > 0 && last > first;
+         skipDown(tier, first, last))
       ns -= std::min(ns, room(ways[0][tier], --last));
     return ns;
   }
@@ -107,6 +111,28 @@ private:
       least = std::min(least, left[r][at(window)]);
     return least;
   }
+  /// Windows with nothing left stay so: how many there are at least in a row is
+  /// kept where they begin.
+  void skipUp(uint32_t tier, uint32_t &first, uint32_t last) const {
+    if (ways[1][tier].resources.empty())
+      return;
+    uint32_t r = ways[1][tier].resources[0], begin = first;
+    while (first < last && left[r][at(first)] == 0)
+      first += up[r][at(first)];
+    if (first > begin)
+      up[r][at(begin)] = std::min(first - begin, n);
+    first = std::min(first, last);
+  }
+  void skipDown(uint32_t tier, uint32_t first, uint32_t &last) const {
+    if (ways[0][tier].resources.empty())
+      return;
+    uint32_t r = ways[0][tier].resources[0], end = last;
+    while (last > first && left[r][at(last - 1)] == 0)
+      last -= std::min(last - first, down[r][at(last - 1)]);
+    if (last < end)
+      down[r][at(end - 1)] =
+          std::max(down[r][at(end - 1)], std::min(end - last, n));
+  }
   int64_t take(const Way &way, uint32_t window, int64_t ns) {
     ns = std::min(ns, room(way, window));
     for (uint32_t r : way.resources)
@@ -115,8 +141,9 @@ private:
   }
 
   uint32_t n = 0;
-  std::vector<std::vector<int64_t>> left; ///< by wire, then window
-  std::vector<Way> ways[2];               ///< in and out, by tier
+  std::vector<std::vector<int64_t>> left;              ///< by wire, then window
+  mutable std::vector<std::vector<uint32_t>> up, down; ///< the same: to skip
+  std::vector<Way> ways[2];                            ///< in and out, by tier
 };
 
 } // namespace spillway::planner

@@ -60,32 +60,44 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
   options.maxRounds = 6;
   Simulation sim = simulate(problem, plan, options);
   size_t n = plan.actions.size();
-  // When each storage was last touched in the new order, and since when its
-  // bytes are idle: what touches one storage stays in its order.
-  std::vector<int64_t> touched(problem.storages.size()), idle(touched);
+  // When each storage was last touched in the new order, on the device and off
+  // it, and since when its bytes there are idle: what touches one copy stays in
+  // its order.
+  struct Times {
+    int64_t touched = 0, idle = 0;
+  };
+  std::vector<Times> here(problem.storages.size()), away(here);
   std::vector<std::pair<int64_t, size_t>> keys;
   for (size_t i = 0; i < n; ++i) {
     const Action &a = plan.actions[i];
     int64_t key = sim.startNs[i], end = key + sim.durationNs[i];
-    auto visit = [&](uint32_t s) { key = std::max(key, touched[s]); };
-    auto leave = [&](uint32_t s) {
-      touched[s] = std::max(touched[s], key);
-      idle[s] = std::max(idle[s], end);
+    auto visit = [&](const Times &t) { key = std::max(key, t.touched); };
+    auto leave = [&](Times &t) {
+      t.touched = std::max(t.touched, key);
+      t.idle = std::max(t.idle, end);
     };
     if (a.kind == ActionKind::Free) {
-      key = std::max(touched[a.storage], idle[a.storage]);
-      touched[a.storage] = key;
+      Times &t = (a.tier ? away : here)[a.storage];
+      key = t.touched = std::max(t.touched, t.idle);
     } else if (a.kind == ActionKind::Run) {
       const Operator &op = problem.operators[a.op];
+      bool off = problem.machine.engines[a.engine].tier != 0;
+      // What runs elsewhere makes the device's copy stale: it comes after all
+      // who read that, but the copy's bytes do not wait for it.
+      for (auto *list : {&op.reads, &op.writes, &op.updates})
+        for (const Access &access : *list) {
+          visit(here[access.storage]);
+          if (off)
+            visit(away[access.storage]);
+        }
       for (auto *list : {&op.reads, &op.writes, &op.updates})
         for (const Access &access : *list)
-          visit(access.storage);
-      for (auto *list : {&op.reads, &op.writes, &op.updates})
-        for (const Access &access : *list)
-          leave(access.storage);
+          leave((off ? away : here)[access.storage]);
     } else {
-      visit(a.storage);
-      leave(a.storage);
+      visit(here[a.storage]);
+      visit(away[a.storage]);
+      leave(here[a.storage]);
+      leave(away[a.storage]);
     }
     keys.push_back({key, i});
   }

@@ -238,9 +238,10 @@ private:
   const bool huge = a.gaps.size() > 50000;
   uint32_t asked = 0;
   std::vector<Candidate> found;
-  GreedyOptions best; ///< what the first of them came from, but for prices
-  Candidate onDevice; ///< the best with nothing off the device, without plan
-  Candidate tried;    ///< the last attempt, without its plan
+  GreedyOptions best;    ///< what the first of them came from, but for prices
+  Candidate onDevice;    ///< the best with nothing off the device, without plan
+  Candidate tried;       ///< the last attempt, without its plan
+  bool distrust = false; ///< prices have led astray
   std::string reason;
   uint32_t tier = 0;
 };
@@ -287,8 +288,12 @@ void Joint::trust(GreedyOptions options) {
       options.trust = trust;
       options.margin = margin;
       greedy(options);
-      // The program knows little of what costs most here.
-      if (margin == 0 && !found.empty() && tried.stepNs > first + first / 4)
+      // Where the program knows little of what costs most, it is not asked
+      // again, if that takes long.
+      if (a.gaps.size() > 2000 && margin == 0 && !found.empty() &&
+          tried.stepNs > first + first / 4)
+        distrust = true;
+      if (distrust)
         break;
     }
   best = before;
@@ -336,7 +341,8 @@ void Joint::trySplits() {
     return;
   GreedyOptions options = device;
   options.engine = &bestEngine;
-  trust(options);
+  if (!distrust)
+    trust(options);
 }
 
 /// Changes what a stretch of alike things does, and goes on from what is

@@ -12,6 +12,7 @@
 #include "Planner/HomeTiers.h"
 #include "Planner/HostSplit.h"
 #include "Planner/JointMoves.h"
+#include "Planner/Prefetch.h"
 #include "Training.h"
 
 using namespace spillway::planner;
@@ -94,7 +95,7 @@ TEST(JointHost, TheSamePlanAgain) {
 
 /// Whatever is decided, the plan is right or there is none.
 TEST(JointHost, AnyDecisionsMakeRightPlans) {
-  uint32_t made = 0, ranThere = 0;
+  uint32_t made = 0, ordered = 0, ranThere = 0;
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     TrainingOptions options;
     options.seed = seed;
@@ -127,10 +128,17 @@ TEST(JointHost, AnyDecisionsMakeRightPlans) {
     ++made;
     Verdict v = verifyPlan(p, e.plan, budgets);
     ASSERT_TRUE(v.ok()) << "seed " << seed << ": " << v.error;
+    Plan timed = e.plan;
+    if (orderByTime(p, timed, budgets)) {
+      v = verifyPlan(p, timed, budgets);
+      ASSERT_TRUE(v.ok()) << "seed " << seed << ", by time: " << v.error;
+      ++ordered;
+    }
     for (const Action &x : e.plan.actions)
       ranThere += x.kind == ActionKind::Run && x.engine != 0;
   }
   EXPECT_GT(made, 100u);
+  EXPECT_GT(ordered, 80u); // but for a pool's bytes that others took first
   EXPECT_GT(ranThere, 200u);
 }
 
