@@ -52,6 +52,55 @@ static std::vector<size_t> nextTouches(const Problem &problem,
   return out;
 }
 
+/// What is still on its way home when the step ends: its bytes are free some
+/// time into the next step only, and had better not be given to whoever comes
+/// first there. So it stays over the step's end, and ends where it is done.
+/// False if there is nothing like that.
+static bool freeInNextStep(const Problem &problem, Plan &plan,
+                           std::vector<std::pair<int64_t, size_t>> &keys,
+                           int64_t stepNs) {
+  std::vector<int64_t> first(problem.storages.size(), INT64_MAX);
+  std::vector<int64_t> lastLoad(problem.storages.size(), -1);
+  std::vector<bool> elsewhere(problem.storages.size()); // the copy is stale
+  auto touch = [&](uint32_t s, int64_t key) {
+    first[s] = std::min(first[s], key);
+  };
+  for (auto [key, i] : keys) {
+    const Action &a = plan.actions[i];
+    if (a.kind != ActionKind::Run) {
+      touch(a.storage, key);
+      if (a.kind == ActionKind::Load)
+        lastLoad[a.storage] = std::max(lastLoad[a.storage], key);
+      continue;
+    }
+    const Operator &op = problem.operators[a.op];
+    if (problem.machine.engines[a.engine].tier != 0)
+      for (const Access &u : op.updates)
+        elsewhere[u.storage] = true;
+    for (auto *list : {&op.reads, &op.writes, &op.updates})
+      for (const Access &access : *list)
+        touch(access.storage, key);
+  }
+  size_t before = plan.initial.size();
+  for (auto &[key, i] : keys) {
+    const Action &a = plan.actions[i];
+    Instance instance{a.storage, a.part, 0};
+    // It must be gone before the next step loads it, as a whole or in parts.
+    if (a.kind != ActionKind::Free || a.tier != 0 || key <= stepNs ||
+        key - stepNs >= first[a.storage] || lastLoad[a.storage] >= key ||
+        elsewhere[a.storage] ||
+        problem.storages[a.storage].kind != StorageKind::Persistent ||
+        std::binary_search(plan.initial.begin(), plan.initial.begin() + before,
+                           instance))
+      continue;
+    key -= stepNs;
+    plan.initial.push_back(instance);
+  }
+  bool any = plan.initial.size() > before;
+  std::sort(plan.initial.begin(), plan.initial.end());
+  return any;
+}
+
 bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
                                     const std::vector<uint64_t> &budgets) {
   SimulationOptions options;
@@ -101,17 +150,23 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
     }
     keys.push_back({key, i});
   }
-  std::sort(keys.begin(), keys.end());
-  Plan sorted = plan;
-  for (size_t i = 0; i < n; ++i)
-    sorted.actions[i] = plan.actions[keys[i].second];
-  uint64_t most = 0;
-  for (uint64_t bytes : occupancy(problem, sorted))
-    most = std::max(most, bytes);
-  if (most > budgets[0])
-    return false;
-  plan = std::move(sorted);
-  return true;
+  for (bool late : {true, false}) {
+    auto order = keys;
+    Plan sorted = plan;
+    if (late && !freeInNextStep(problem, sorted, order, sim.stepNs))
+      continue;
+    std::sort(order.begin(), order.end());
+    for (size_t i = 0; i < n; ++i)
+      sorted.actions[i] = plan.actions[order[i].second];
+    uint64_t most = 0;
+    for (uint64_t bytes : occupancy(problem, sorted))
+      most = std::max(most, bytes);
+    if (most > budgets[0])
+      continue;
+    plan = std::move(sorted);
+    return true;
+  }
+  return false;
 }
 
 bool spillway::planner::postponeLoads(const Problem &problem, Plan &plan,

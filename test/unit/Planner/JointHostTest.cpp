@@ -217,4 +217,31 @@ TEST(JointHost, NvmeTakesOptimizerState) {
   EXPECT_GE(state, 2 * other);
 }
 
+TEST(JointHost, StoresMayEndInTheNextStep) {
+  // The last update's store goes on while the next step begins.
+  LayerChain c = makeLayerChain({.layers = 2, .state = 400});
+  for (Operator &op : c.problem.operators)
+    op.costNs = {200};
+  Analysis a(c.problem);
+  Decisions d;
+  d.gaps.assign(a.gaps.size(), GapChoice::Keep);
+  d.home.assign(c.problem.storages.size(), 0);
+  d.gaps[a.firstGap[a.slot(c.m[0], -1)]] = GapChoice::Swap;
+  std::vector<uint64_t> budgets = {1300, unlimited};
+  assignHomes(a, d, budgets);
+  Emission e = emitPlan(a, d, budgets);
+  ASSERT_TRUE(e.ok) << e.reason;
+  Plan timed = e.plan;
+  ASSERT_TRUE(orderByTime(c.problem, timed, budgets));
+  Verdict v = verifyPlan(c.problem, timed, budgets);
+  EXPECT_TRUE(v.ok()) << v.error;
+  Instance state{c.m[0], -1, 0};
+  EXPECT_FALSE(std::count(e.plan.initial.begin(), e.plan.initial.end(), state));
+  EXPECT_TRUE(std::count(timed.initial.begin(), timed.initial.end(), state));
+  PlanResult r;
+  r.plan = timed;
+  EXPECT_LT(positionOf(r, Action::free(c.m[0], -1, 0)),
+            positionOf(r, Action::load(c.m[0], -1, 1)));
+}
+
 } // namespace
