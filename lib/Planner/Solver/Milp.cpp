@@ -222,6 +222,10 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
       if (program.integer[c])
         solver.setInteger(int(c));
     }
+    // Where columns have names rows must have some, too: Clp's presolve, which
+    // CBC's postprocessing calls, copies the names of both (coin-or/Cbc#515).
+    for (uint32_t r = 0; r < program.numRows(); ++r)
+      solver.setRowName(int(r), "r" + std::to_string(r));
     CbcModel model(solver);
     model.passInMessageHandler(&silence);
     model.setLogLevel(0);

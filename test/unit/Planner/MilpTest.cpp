@@ -7,11 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "Planner/Solver/Milp.h"
+#include "Training.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 using namespace spillway::planner;
+using spillway::planner::testing::Random;
 using ::testing::DoubleNear;
 using ::testing::ElementsAre;
 
@@ -114,6 +116,35 @@ TEST(SolveMilp, Infeasible) {
   uint32_t x = p.addBinary(1), y = p.addBinary(1);
   p.addRow(1, 1, {{x, 2}, {y, 2}});
   EXPECT_EQ(solveMilp(p).status, SolveStatus::Infeasible);
+}
+
+/// Half of these crash in CBC's postprocessing where columns have names and
+/// rows have none (coin-or/Cbc#515).
+TEST(SolveMilp, PostprocessingFindsNamesOfRows) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    Random random(seed);
+    LinearProgram p;
+    const uint32_t n = 6;
+    for (uint32_t i = 0; i < n; ++i)
+      p.addColumn(0, 1, double(random.in(1, 9)), i % 3 == 0);
+    for (uint32_t r = 0; r < n; ++r) {
+      std::vector<LinearProgram::Term> terms;
+      for (uint32_t k = 0; k < 3; ++k)
+        terms.push_back(
+            {uint32_t(random.in(0, n - 1)), double(random.in(0, 4)) - 1.5});
+      p.addRow(-unbounded, double(random.in(0, 2)), terms);
+    }
+    std::vector<LinearProgram::Term> all;
+    for (uint32_t i = 0; i < n; ++i)
+      all.push_back({i, double(random.in(1, 7))});
+    p.addRow(n * 1.3, unbounded, all);
+    MilpSolution s = solveMilp(p);
+    if (s.status == SolveStatus::Optimal) {
+      EXPECT_LT(p.violation(s.columns), 1e-6) << seed;
+    } else {
+      EXPECT_EQ(s.status, SolveStatus::Infeasible) << seed;
+    }
+  }
 }
 
 TEST(SolveMilp, SaysNothing) {
