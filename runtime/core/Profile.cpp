@@ -31,13 +31,21 @@ static std::string processorName() {
 std::string spillway::rt::profileJson(const Session &session) {
   const Schedule &schedule = session.schedule();
   const Recorder &recorder = *session.record();
-  std::map<std::string, std::vector<int64_t>> times;
+  struct Mean {
+    int64_t sum = 0, count = 0;
+  };
+  struct Step {
+    int64_t kernels = 0; ///< time of all
+    std::map<std::string, Mean> times;
+  };
+  std::vector<Step> steps;
   // The first step is cold: caches, page tables, clock rates.
   int64_t first = recorder.firstSpanStep();
   if (first == 0 && recorder.steps() > 1)
     first = 1;
   for (int64_t step = first; recorder.hasSpans() && step < recorder.steps();
-       ++step)
+       ++step) {
+    Step &s = steps.emplace_back();
     for (const Stream &stream : schedule.streams)
       for (const Instruction &instruction : stream.instructions) {
         if (instruction.kind != ActionKind::Launch)
@@ -47,14 +55,28 @@ std::string spillway::rt::profileJson(const Session &session) {
         if (!signature || !signature->size())
           continue;
         const Recorder::Span &span = recorder.span(step, instruction.index);
-        times[signature->str()].push_back(span.end - span.begin);
+        Mean &mean = s.times[signature->str()];
+        mean.sum += span.end - span.begin;
+        ++mean.count;
+        s.kernels += span.end - span.begin;
       }
-  Json kernels = Json::object();
-  for (auto &[signature, samples] : times) {
-    auto middle = samples.begin() + samples.size() / 2;
-    std::nth_element(samples.begin(), middle, samples.end());
-    kernels[signature] = *middle;
   }
+  // Means over the steps of the middle, so that what is added up is a step's
+  // time. Medians of kernels would add up to less: what now and then delays
+  // some kernel delays every step.
+  std::sort(steps.begin(), steps.end(), [](const Step &a, const Step &b) {
+    return a.kernels < b.kernels;
+  });
+  std::map<std::string, Mean> times;
+  size_t skipped = steps.size() / 4;
+  for (size_t i = skipped; i + skipped < steps.size(); ++i)
+    for (const auto &[signature, mean] : steps[i].times) {
+      times[signature].sum += mean.sum;
+      times[signature].count += mean.count;
+    }
+  Json kernels = Json::object();
+  for (const auto &[signature, mean] : times)
+    kernels[signature] = mean.sum / mean.count;
   Json profile;
   profile["version"] = 1;
   profile["machine"] =
