@@ -160,8 +160,8 @@ static Problem withoutHostEngine(Problem problem) {
   return problem;
 }
 
-/// Joint itself computes on the device only. Where operators may run elsewhere
-/// it takes the plan of a policy that has them do so, if that is faster.
+/// A safety net: where operators may run off the device, joint takes the plan of
+/// a policy that has them do so, should that be faster than its own.
 static void tryHostPolicies(Attempt &attempt, const Analysis &a,
                             const PlanOptions &options,
                             const std::vector<uint64_t> &budgets) {
