@@ -257,7 +257,8 @@ def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", dest="out", type=Path, required=True, help="JSON, kept up to date")
     parser.add_argument("--only", default="", help="a regular expression over points' names")
-    parser.add_argument("--others", default="PCIe 4", help="where all policies are tried, likewise")
+    parser.add_argument("--others", default="4K tokens, (8|24) GB, PCIe 4",
+                        help="where all policies are tried, likewise")
     parser.add_argument("--tokens", type=lambda t: [int(x) for x in t.split(",")], default=TOKENS)
     parser.add_argument("--target", default="rtx4090-24g", help="whose rates the GPU has")
     parser.add_argument("--timeout", type=int, default=60,
