@@ -159,3 +159,26 @@ def test_a_point_from_problem_to_row(tmp_path):
     assert json.loads(out.read_text()) == data
     done = subprocess.run([*command, "--only=nothing"], capture_output=True, text=True)
     assert done.returncode == 1
+
+
+def test_a_planner_that_takes_too_long_or_breaks(tmp_path):
+    """Neither stops the grid, and the row says which of the two it was."""
+    problem, planner = tmp_path / "p.json", tmp_path / "planner"
+    problem.write_text("{}")
+
+    class Options:
+        flags, timeout = [], 1
+    Options.planner = planner
+
+    def says(script):
+        planner.write_text(f"#!/bin/sh\n{script}\n")
+        planner.chmod(0o755)
+        return grid.plan(Options, problem, "joint")
+
+    slow = says("while :; do :; done")
+    assert not slow["feasible"] and "within 1 s" in slow["reason"] and slow["user_seconds"] > 0.5
+    broken = says("echo error: no >&2; exit 7")
+    assert not broken["feasible"] and "exit status 7: error: no" in broken["reason"]
+    stats = problem.with_suffix(".stats")
+    good = says(f"echo '{{\"feasible\": true, \"cost\": 5}}' > {stats}")
+    assert good["feasible"] and good["cost"] == 5 and not stats.exists()
