@@ -112,6 +112,7 @@ private:
   using Moves = std::vector<Action>;
   bool change(const State &from, const State &to, Moves &moves);
   bool fetch(const State &now, const Instance &wanted, Moves &moves) const;
+  bool bridge(const State &now, const Instance &wanted, Moves &moves) const;
   bool inBody(uint32_t storage) const { return shared.count(storage) != 0; }
   /// The outer problem's repetition that has a storage for itself, or -1.
   int32_t repetitionOf(uint32_t storage) const {
@@ -213,6 +214,27 @@ bool Composer::fetch(const State &now, const Instance &wanted,
   return true;
 }
 
+/// From one tier off the device to another, over the device.
+bool Composer::bridge(const State &now, const Instance &wanted,
+                      Moves &moves) const {
+  if (wanted.tier == 0)
+    return false;
+  for (auto it = now.lower_bound({wanted.storage, -1, 0});
+       it != now.end() && it->first.storage == wanted.storage; ++it) {
+    const Instance &i = it->first;
+    if (i.tier == 0)
+      return false; // some of it is there: it would be in the way
+    if (i == wanted || std::find(it->second.begin(), it->second.end(), false) !=
+                           it->second.end())
+      continue;
+    moves.push_back(Action::load(i.storage, -1, i.tier));
+    moves.push_back(Action::store(i.storage, -1, wanted.tier));
+    moves.push_back(Action::free(i.storage, -1, 0));
+    return true;
+  }
+  return false;
+}
+
 /// What leads from one state to another, for what the body knows. All that is
 /// in `to` becomes valid.
 bool Composer::change(const State &from, const State &to, Moves &moves) {
@@ -221,7 +243,7 @@ bool Composer::change(const State &from, const State &to, Moves &moves) {
   };
   // What leaves the device must be somewhere first; then it leaves, then the
   // rest comes; what it came from is needed until then.
-  Moves stores, frees, loads, ends;
+  Moves stores, frees, bridges, loads, ends;
   for (auto &[i, valid] : to) {
     if (!inBody(i.storage))
       continue;
@@ -230,7 +252,11 @@ bool Composer::change(const State &from, const State &to, Moves &moves) {
       continue;
     if (i.tier == 0 && it != from.end())
       frees.push_back(Action::free(i.storage, i.part, 0));
-    if (!fetch(from, i, i.tier == 0 ? loads : stores)) {
+    Moves direct;
+    if (fetch(from, i, direct)) {
+      Moves &list = i.tier == 0 ? loads : stores;
+      list.insert(list.end(), direct.begin(), direct.end());
+    } else if (!bridge(from, i, bridges)) {
       why = "the content of storage " +
             std::to_string(outer.unrolled.problem.storages[i.storage].id) +
             " is not where the repetitions expect it";
@@ -241,7 +267,7 @@ bool Composer::change(const State &from, const State &to, Moves &moves) {
     if (inBody(i.storage) && !to.count(i))
       (i.tier == 0 ? frees : ends)
           .push_back(Action::free(i.storage, i.part, i.tier));
-  for (Moves *part : {&stores, &frees, &loads, &ends})
+  for (Moves *part : {&stores, &frees, &bridges, &loads, &ends})
     moves.insert(moves.end(), part->begin(), part->end());
   return true;
 }

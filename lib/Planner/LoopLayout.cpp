@@ -81,9 +81,9 @@ void LoopLayout::joinOverLoops() {
       Instance before = lives[i].instance;
       Copy c = u.storages[before.storage];
       if (u.repeatOfStorage(c.index) == int32_t(l.repeat)) {
-        if (c.repetition == 0 || isRow(i))
+        if (c.repetition < l.repetitions || isRow(i))
           continue;
-        before.storage = u.storage(c.index, c.repetition - 1);
+        before.storage = u.storage(c.index, c.repetition - l.repetitions);
       }
       auto it = begin.find(before);
       if (it != begin.end())

@@ -32,20 +32,22 @@ namespace {
 
 /// Thousandths of the budget that are kept free around the loop, for the
 /// addresses' sake.
-constexpr uint32_t paddings[] = {0, 10, 25, 50, 100, 170, 250, 350, 500};
+constexpr uint32_t paddings[] = {0, 50, 150, 300};
+/// So many of them with what the loop begins with left where it is.
+constexpr uint32_t mostKept = 2;
 
 class LoopPlanner {
 public:
   LoopPlanner(const Problem &problem, const Policy &policy,
               const PlanOptions &options, const std::vector<uint64_t> &budgets,
-              uint32_t iterations)
+              const BodyPlan &body, uint32_t iterations)
       : problem(problem), policy(policy), options(options), budgets(budgets),
-        iterations(iterations), repeat(uint32_t(loopRepeat(problem))) {}
+        iterations(iterations), repeat(uint32_t(loopRepeat(problem))),
+        bodyPlan(body.plan), bodyLayout(body.layout) {}
 
   LoopPlan run();
 
 private:
-  bool planBody();
   bool planOuter(uint32_t permille, uint32_t effort, Plan &plan);
   bool offer(const Plan &outerPlan);
 
@@ -57,32 +59,12 @@ private:
   uint32_t repeat;
   LoopRoom room;
   BodyProblem body;
-  Plan bodyPlan;
-  Layout bodyLayout;
+  const Plan &bodyPlan;
+  const Layout &bodyLayout;
   OuterProblem outer;
   LoopPlan result;
   int64_t stepNs = INT64_MAX;
 };
-
-bool LoopPlanner::planBody() {
-  body = makeBody(problem, repeat);
-  Analysis a(body.problem);
-  Attempt attempt(a, policy, options);
-  if (!attempt.run(room.bodyBudgets, iterations)) {
-    result.reason = attempt.reason;
-    result.tier = attempt.tier;
-    result.applies = attempt.applies;
-    return false;
-  }
-  bodyPlan = std::move(attempt.plan);
-  bodyLayout = std::move(attempt.layout);
-  if (!options.offsets) { // heights are loads then
-    SimulationOptions sim;
-    sim.budgets = room.bodyBudgets;
-    bodyLayout.heights = simulate(body.problem, bodyPlan, sim).peakBytes;
-  }
-  return true;
-}
 
 bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
   // Addresses are given to all at once, later.
@@ -107,6 +89,20 @@ bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
         left -= std::min(left, problem.aligned(problem.storages[s].bytes) *
                                    (problem.repeats[repeat].count - 2));
     }
+  // What goes to a farther tier than the body keeps it on would have to come
+  // back over the device: first without.
+  std::vector<uint64_t> near = outerBudgets;
+  for (uint32_t t = 2; t < near.size(); ++t) {
+    uint64_t homes = 0;
+    for (const Storage &s : outer.problem.storages)
+      homes += s.home == t ? problem.aligned(s.bytes) : 0;
+    near[t] = std::min(near[t], homes);
+  }
+  if (near != outerBudgets && attempt.run(near, effort)) {
+    plan = std::move(attempt.plan);
+    orderByTime(padded, plan, near);
+    return true;
+  }
   if (!attempt.run(outerBudgets, effort)) {
     result.reason = attempt.reason;
     result.tier = attempt.tier;
@@ -166,29 +162,77 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
 
 LoopPlan LoopPlanner::run() {
   room = shareRoom(problem, repeat, budgets);
-  if (!planBody())
-    return std::move(result);
-  outer = makeOuter(problem, repeat, body, bodyPlan, bodyLayout.heights[0],
-                    room, options.fixedOrder);
-  Plan plan;
-  for (uint32_t permille : paddings) {
-    if (!planOuter(permille, 0, plan))
-      break;
-    if (!offer(plan))
-      continue;
-    if (iterations && planOuter(permille, iterations, plan))
-      offer(plan);
-    break;
+  body = makeBody(problem, repeat);
+  // What the body begins with stays where it has it, around the loop. Where no
+  // addresses are found for the rest then, the device is cleared before and
+  // behind the loop, which has the links fill it twice a step.
+  for (bool clear : {false, true}) {
+    outer = makeOuter(problem, repeat, body, bodyPlan, bodyLayout.heights[0],
+                      room, options.fixedOrder, clear);
+    uint32_t tried = 0;
+    for (uint32_t permille : paddings) {
+      Plan plan;
+      if ((!clear && tried++ >= mostKept) || !planOuter(permille, 0, plan))
+        break;
+      if (!offer(plan))
+        continue;
+      // Two repetitions of many need not be searched as hard.
+      uint32_t effort = std::max(iterations / 4, std::min(iterations, 1u));
+      if (effort && planOuter(permille, effort, plan))
+        offer(plan);
+      return std::move(result);
+    }
   }
   return std::move(result);
 }
 
 } // namespace
 
+BodyPlan spillway::planner::planBody(const Problem &problem,
+                                     const Policy &policy,
+                                     const PlanOptions &options,
+                                     const std::vector<uint64_t> &budgets,
+                                     uint32_t iterations) {
+  uint32_t repeat = uint32_t(loopRepeat(problem));
+  LoopRoom room = shareRoom(problem, repeat, budgets);
+  BodyProblem body = makeBody(problem, repeat);
+  Analysis a(body.problem);
+  Attempt attempt(a, policy, options);
+  BodyPlan out;
+  out.ok = attempt.run(room.bodyBudgets, iterations);
+  out.reason = attempt.reason;
+  out.tier = attempt.tier;
+  out.applies = attempt.applies;
+  if (!out.ok)
+    return out;
+  out.plan = std::move(attempt.plan);
+  out.layout = std::move(attempt.layout);
+  out.stepNs = attempt.stepNs;
+  if (!options.offsets) { // heights are loads then
+    SimulationOptions sim;
+    sim.budgets = room.bodyBudgets;
+    out.layout.heights = simulate(body.problem, out.plan, sim).peakBytes;
+  }
+  return out;
+}
+
+LoopPlan spillway::planner::planAround(const Problem &problem,
+                                       const Policy &policy,
+                                       const PlanOptions &options,
+                                       const std::vector<uint64_t> &budgets,
+                                       const BodyPlan &body,
+                                       uint32_t iterations) {
+  if (!body.ok)
+    return body;
+  return LoopPlanner(problem, policy, options, budgets, body, iterations).run();
+}
+
 LoopPlan spillway::planner::planLoop(const Problem &problem,
                                      const Policy &policy,
                                      const PlanOptions &options,
                                      const std::vector<uint64_t> &budgets,
                                      uint32_t iterations) {
-  return LoopPlanner(problem, policy, options, budgets, iterations).run();
+  return planAround(problem, policy, options, budgets,
+                    planBody(problem, policy, options, budgets, iterations),
+                    iterations);
 }

@@ -35,6 +35,22 @@ struct LoopPlan {
 /// 1, and that one at least 3; else -1.
 int32_t loopRepeat(const Problem &problem);
 
+/// A plan of the body, in its own numbers.
+struct BodyPlan : LoopPlan {
+  int64_t stepNs = -1;
+};
+
+BodyPlan planBody(const Problem &problem, const Policy &policy,
+                  const PlanOptions &options,
+                  const std::vector<uint64_t> &budgets, uint32_t iterations);
+
+/// The plan of the whole with that body.
+LoopPlan planAround(const Problem &problem, const Policy &policy,
+                    const PlanOptions &options,
+                    const std::vector<uint64_t> &budgets, const BodyPlan &body,
+                    uint32_t iterations);
+
+/// Both in one.
 LoopPlan planLoop(const Problem &problem, const Policy &policy,
                   const PlanOptions &options,
                   const std::vector<uint64_t> &budgets, uint32_t iterations);

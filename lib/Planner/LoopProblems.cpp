@@ -127,8 +127,8 @@ OuterProblem spillway::planner::makeOuter(const Problem &problem,
                                           uint32_t repeat,
                                           const BodyProblem &bodyProblem,
                                           const Plan &body, uint64_t bodyHeight,
-                                          const LoopRoom &room,
-                                          bool fixedOrder) {
+                                          const LoopRoom &room, bool fixedOrder,
+                                          bool clear) {
   OuterProblem out;
   std::vector<uint32_t> counts;
   for (const Repeat &r : problem.repeats)
@@ -167,6 +167,8 @@ OuterProblem spillway::planner::makeOuter(const Problem &problem,
         homes[s] = i.tier;
       continue;
     }
+    if (clear)
+      continue;
     resident += problem.aligned(x.partBytes(i.part));
     auto &list = changed.count(i.storage) ? gap.updates : gap.reads;
     list.push_back({u.storage(s, 0), i.part});

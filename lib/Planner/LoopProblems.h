@@ -52,11 +52,13 @@ struct OuterProblem {
   uint32_t gap = 0;
 };
 
-/// `body`: the body's plan, which takes `bodyHeight` of the device.
+/// `body`: the body's plan, which takes `bodyHeight` of the device. `clear`:
+/// the gap needs nothing on the device, and all of that as workspace: what the
+/// body has there has to be loaded for it.
 OuterProblem makeOuter(const Problem &problem, uint32_t repeat,
                        const BodyProblem &bodyProblem, const Plan &body,
                        uint64_t bodyHeight, const LoopRoom &room,
-                       bool fixedOrder);
+                       bool fixedOrder, bool clear);
 
 } // namespace spillway::planner
 

@@ -19,7 +19,8 @@ static std::vector<uint32_t> countsFor(const Problem &problem, const Plan &plan,
   for (const Repeat &r : problem.repeats)
     counts.push_back(r.count);
   for (const Loop &l : plan.loops)
-    counts[l.repeat] -= l.count - std::min(l.count, iterations);
+    counts[l.repeat] -=
+        (l.count - std::min(l.count, iterations)) * l.repetitions;
   return counts;
 }
 
@@ -39,10 +40,12 @@ std::string spillway::planner::checkLoops(const Problem &problem,
              std::to_string(plan.actions.size()) + ", found " +
              std::to_string(l.first) + " to " + std::to_string(l.last);
     from = uint64_t(l.last) + 1;
-    if (l.count == 0 || l.count > left[l.repeat])
-      return name + "expected 1 to " + std::to_string(left[l.repeat]) +
-             " iterations, found " + std::to_string(l.count);
-    left[l.repeat] -= l.count - 1;
+    if (l.count == 0 || l.repetitions == 0 ||
+        uint64_t(l.count - 1) * l.repetitions >= left[l.repeat])
+      return name + "expected iterations of in all at most " +
+             std::to_string(left[l.repeat]) + " repetitions, found " +
+             std::to_string(l.count) + " of " + std::to_string(l.repetitions);
+    left[l.repeat] -= uint64_t(l.count - 1) * l.repetitions;
   }
   return "";
 }
@@ -102,7 +105,7 @@ WrittenOut spillway::planner::writeOut(const Problem &problem, const Plan &plan,
     for (; at < l.first; ++at)
       add(at);
     for (uint32_t i = 0; i < std::min(l.count, iterations); ++i) {
-      shift[l.repeat] += i > 0;
+      shift[l.repeat] += i > 0 ? l.repetitions : 0;
       for (at = l.first; at <= l.last; ++at)
         add(at);
     }

@@ -34,7 +34,8 @@ public:
   /// Actions are asked about in order.
   void reach(uint32_t at) {
     for (; next < plan.loops.size() && plan.loops[next].last < at; ++next)
-      by[plan.loops[next].repeat] += plan.loops[next].count - 1;
+      by[plan.loops[next].repeat] +=
+          (plan.loops[next].count - 1) * plan.loops[next].repetitions;
   }
   uint32_t of(int32_t repeat) const {
     return repeat < 0 ? 0 : by[uint32_t(repeat)];
@@ -98,9 +99,10 @@ public:
 
 private:
   Loop loop(const JsonReader &field) {
-    field.expectFields({"repeat", "first", "last", "count"});
+    field.expectFields({"repeat", "first", "last", "count", "repetitions"});
     return {field["repeat"].id(), field["first"].id(), field["last"].id(),
-            field["count"].id()};
+            field["count"].id(),
+            field.has("repetitions") ? field["repetitions"].id() : 1};
   }
 
   /// An id, or [id, repetition] for what belongs to a repetition; without a
@@ -258,7 +260,8 @@ std::string spillway::planner::printPlan(const Plan &plan,
     out += separator + Json({{"repeat", l.repeat},
                              {"first", l.first},
                              {"last", l.last},
-                             {"count", l.count}})
+                             {"count", l.count},
+                             {"repetitions", l.repetitions}})
                            .dump();
     separator = ", ";
   }

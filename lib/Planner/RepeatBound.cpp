@@ -43,5 +43,17 @@ spillway::planner::stepLowerBoundNs(const Problem &problem,
     return bound(problem, budgets);
   if (writtenOutOps(problem) <= mostWrittenOut)
     return bound(unroll(problem).problem, budgets);
-  return mandatoryNs(problem);
+  // As many repetitions as the bound is quick for, if they can tell more than
+  // the time of all operators: so far it is proportional to repetitions.
+  std::vector<uint32_t> counts;
+  bool tell = true;
+  for (const Repeat &r : problem.repeats) {
+    uint64_t ops = r.last - r.first + 1;
+    uint64_t most = std::max<uint64_t>(1, 2 * mostWrittenOut / ops);
+    counts.push_back(uint32_t(std::min<uint64_t>(r.count, most)));
+    tell &= r.count <= 2 * counts.back();
+  }
+  int64_t least = mandatoryNs(problem);
+  return tell ? std::max(least, bound(unroll(problem, counts).problem, budgets))
+              : least;
 }

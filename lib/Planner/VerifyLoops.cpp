@@ -9,7 +9,7 @@
 //
 // A plan of a problem with repeats is right if it is right for the problem
 // written out. Of a loop two iterations are replayed, however many there are:
-// if the state before the second is that before the first, one repetition on,
+// if the state before the second is that before the first, one iteration on,
 // then so it is before every further one, and each does what the first did. So
 // the plan is right for any number of iterations if it is right for two.
 //
@@ -65,10 +65,13 @@ std::string LoopVerifier::sane() {
              std::to_string(l.last) + ", expected some between " +
              std::to_string(from) + " and " +
              std::to_string(plan.actions.size());
-    if (l.count == 0 || l.count > once[l.repeat])
-      return "a loop has " + std::to_string(l.count) +
-             " iterations, expected 1 to " + std::to_string(once[l.repeat]);
-    once[l.repeat] -= l.count - 1;
+    if (l.count == 0 || l.repetitions == 0 ||
+        uint64_t(l.count - 1) * l.repetitions >= once[l.repeat])
+      return "a loop has " + std::to_string(l.count) + " iterations of " +
+             std::to_string(l.repetitions) +
+             " repetitions, expected at most " +
+             std::to_string(once[l.repeat]) + " in all";
+    once[l.repeat] -= (l.count - 1) * l.repetitions;
     from = size_t(l.last) + 1;
   }
   return "";
@@ -78,7 +81,7 @@ std::string LoopVerifier::sane() {
 std::string LoopVerifier::write() {
   std::vector<uint32_t> counts = once;
   for (const Loop &l : plan.loops)
-    counts[l.repeat] += l.count > 1;
+    counts[l.repeat] += l.count > 1 ? l.repetitions : 0;
   u = unroll(problem, counts);
   Unrolled given = unroll(problem, once);
   flat.policy = plan.policy;
@@ -136,7 +139,7 @@ std::string LoopVerifier::write() {
     if (!error.empty() || l.count == 1)
       continue;
     marks.push_back({i, first, flat.actions.size()});
-    ++ahead[l.repeat];
+    ahead[l.repeat] += l.repetitions;
     error = addAll(l.first, at);
   }
   return error.empty() ? addAll(at, plan.actions.size()) : error;
@@ -156,7 +159,7 @@ std::vector<uint64_t> LoopVerifier::notReplayed() const {
   return bytes;
 }
 
-/// Whether the states before two iterations are the same, one repetition on.
+/// Whether the states before two iterations are the same, one iteration on.
 std::string LoopVerifier::compare(const Mark &mark, const ReplayState &before,
                                   const ReplayState &after) const {
   const Loop &loop = plan.loops[mark.loop];
@@ -171,13 +174,15 @@ std::string LoopVerifier::compare(const Mark &mark, const ReplayState &before,
                      std::to_string(loop.first) + " to " +
                      std::to_string(loop.last) + ", " +
                      std::to_string(loop.count) + " iterations): ";
-  // The storage one repetition on; none behind the last.
+  uint32_t step = loop.repetitions;
+  // The storage one iteration on; none behind the last repetition.
   auto next = [&](uint32_t s) {
     Copy c = u.storages[s];
     if (u.repeatOfStorage(c.index) != repeat)
       return s;
-    return c.repetition + 1 < count ? u.storage(c.index, c.repetition + 1)
-                                    : UINT32_MAX;
+    return c.repetition + step < count
+               ? u.storage(c.index, c.repetition + step)
+               : UINT32_MAX;
   };
   auto fedThere = [&](const ReplayState::Key &key) {
     const Storage &s = u.problem.storages[std::get<0>(key)];
@@ -203,7 +208,7 @@ std::string LoopVerifier::compare(const Mark &mark, const ReplayState &before,
   if (found != expected)
     return text + "before an iteration " + std::to_string(found) +
            " instances are there, before the next " + std::to_string(expected);
-  // Contents: what a repetition updates has seen one repetition's updates more.
+  // Contents: what a repetition updates has seen one iteration's updates more.
   std::vector<std::vector<uint32_t>> more(u.problem.storages.size());
   for (uint32_t s = 0; s < more.size(); ++s)
     more[s].assign(u.problem.storages[s].numParts(), 0);
@@ -214,7 +219,7 @@ std::string LoopVerifier::compare(const Mark &mark, const ReplayState &before,
     for (const Access &a : u.problem.operators[o].updates)
       if (u.repeatOfStorage(u.storages[a.storage].index) != repeat)
         for (uint32_t k = 0; k < more[a.storage].size(); ++k)
-          more[a.storage][k] += a.part < 0 || uint32_t(a.part) == k;
+          more[a.storage][k] += a.part < 0 || uint32_t(a.part) == k ? step : 0;
   }
   for (uint32_t s = 0; s < more.size(); ++s)
     for (uint32_t k = 0; k < more[s].size(); ++k) {
@@ -229,8 +234,8 @@ std::string LoopVerifier::compare(const Mark &mark, const ReplayState &before,
     Copy c = u.operators[o];
     if (u.repeatOfOp(c.index) != repeat)
       continue;
-    bool ran = c.repetition + 1 < count &&
-               after.runs[u.op(c.index, c.repetition + 1)] > 0;
+    bool ran = c.repetition + step < count &&
+               after.runs[u.op(c.index, c.repetition + step)] > 0;
     if (ran != (before.runs[o] > 0))
       return text + "operator " + std::to_string(u.problem.operators[o].id) +
              " has run before an iteration, but not its next repetition "

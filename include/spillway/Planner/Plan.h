@@ -50,10 +50,11 @@ struct Action {
 
 /// Actions [first, last] are done `count` times. They stand as in the first
 /// iteration; in the next, all that belongs to a repetition of the repeat, in
-/// the loop and behind it, is that of the next repetition.
+/// the loop and behind it, is that of the repetition `repetitions` further on.
 struct Loop {
   uint32_t repeat = 0; ///< of the problem
   uint32_t first = 0, last = 0, count = 1;
+  uint32_t repetitions = 1; ///< in an iteration
   bool operator==(const Loop &) const = default;
 };
 

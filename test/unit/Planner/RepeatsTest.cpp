@@ -266,7 +266,7 @@ TEST(Loops, ThatDoNotComeBackToTheirStateAreRefused) {
   plan = planOneLayer(4);
   EXPECT_NE(errorOf(plan), "");
   plan = planOneLayer(6);
-  EXPECT_THAT(errorOf(plan), HasSubstr("expected 1 to 5"));
+  EXPECT_THAT(errorOf(plan), HasSubstr("expected at most 5 in all"));
   plan = planOneLayer(5);
   plan.loops[0].last = 99;
   EXPECT_THAT(errorOf(plan), HasSubstr("a loop has actions 1 to 99"));
