@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GapDual.h"
+#include "TierBound.h"
 #include "WindowProgram.h"
 #include "spillway/Planner/Planner.h"
 
@@ -142,8 +143,9 @@ static int64_t bound(const Problem &problem,
   std::vector<uint64_t> full;
   for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
     full.push_back(budgetOf(problem, budgets, t));
-  double ns = std::max(priceGaps(a, full, anyOrder).boundNs,
-                       windowBoundNs(a, full, anyOrder));
+  double ns = std::max({priceGaps(a, full, anyOrder).boundNs,
+                        windowBoundNs(a, full, anyOrder),
+                        tierBoundNs(problem, full)});
   // Both are found in floating point: a millionth covers what that loses. A
   // step takes whole ns.
   double busy = enginesNs(a); // exact, but for the share of one operator

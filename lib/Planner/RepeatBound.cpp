@@ -8,6 +8,7 @@
 
 #include "spillway/Planner/RepeatBound.h"
 #include "RepeatPlanner.h"
+#include "TierBound.h"
 #include "spillway/Planner/Planner.h"
 #include "spillway/Planner/Repeats.h"
 
@@ -53,7 +54,12 @@ spillway::planner::stepLowerBoundNs(const Problem &problem,
     counts.push_back(uint32_t(std::min<uint64_t>(r.count, most)));
     tell &= r.count <= 2 * counts.back();
   }
-  int64_t least = mandatoryNs(problem);
+  // The state that is updated comes and goes at least once a step.
+  std::vector<uint64_t> full = budgets;
+  for (size_t t = full.size(); t < problem.machine.tiers.size(); ++t)
+    full.push_back(problem.machine.tiers[t].capacity);
+  int64_t least =
+      std::max(mandatoryNs(problem), int64_t(tierBoundNs(problem, full)));
   return tell ? std::max(least, bound(unroll(problem, counts).problem, budgets))
               : least;
 }
