@@ -1,0 +1,79 @@
+//===- TierBoundTest.cpp - What slow links must carry -----------*- C++ -*-===//
+//
+// Part of the Spillway project, under the Apache License v2.0 with LLVM
+// Exceptions. See LICENSE for license information.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Planner/TierBound.h"
+#include "Training.h"
+#include "spillway/Planner/Planner.h"
+
+#include <gtest/gtest.h>
+
+using namespace spillway::planner;
+using namespace spillway::planner::testing;
+
+/// Four parameters of 1000 bytes that an operator each updates, and one that is
+/// only read; host and drive at one byte a ns.
+static Problem fourUpdates(uint32_t group) {
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, true, 1000000000);
+  for (Link &l : p.machine.links) {
+    l.bytesPerSecond = 1000000000;
+    l.group = l.from == 2 || l.to == 2 ? group : 0;
+  }
+  for (uint32_t s = 0; s < 5; ++s)
+    p.storages.push_back(
+        {.id = s, .bytes = 1000, .kind = StorageKind::Persistent});
+  for (uint32_t s = 0; s < 4; ++s)
+    p.operators.push_back(
+        {.id = s, .costNs = {1}, .updates = {{s, -1}}, .recomputable = false});
+  p.operators[0].reads = {{4, -1}};
+  return p;
+}
+
+TEST(TierBound, CountsWhatIsUpdatedAndFitsNowhere) {
+  Problem p = fourUpdates(0);
+  // The device updates: of 4000 bytes 3000 come to it and go.
+  EXPECT_DOUBLE_EQ(tierBoundNs(p, {1000, unlimited, 0}), 3000);
+  EXPECT_DOUBLE_EQ(tierBoundNs(p, {4000, 0, 0}), 0);
+  EXPECT_DOUBLE_EQ(tierBoundNs(p, {unlimited, 0, 0}), 0);
+  // Of 4000 less 1000 and 1200, the drive's wire carries 1800 both ways, one
+  // after the other.
+  EXPECT_DOUBLE_EQ(tierBoundNs(fourUpdates(7), {1000, 1200, unlimited}), 3600);
+  // An update that may run on the host need not come to the device.
+  p.operators[0].costNs = {1, 5};
+  EXPECT_DOUBLE_EQ(tierBoundNs(p, {1000, 3000, unlimited}), 0);
+  EXPECT_DOUBLE_EQ(tierBoundNs(p, {1000, 1200, unlimited}), 1800);
+}
+
+TEST(TierBound, NoPlanIsFaster) {
+  uint32_t plans = 0, bounds = 0;
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
+    TrainingOptions options;
+    options.seed = seed;
+    options.layers = 3;
+    options.nvme = true;
+    options.parameterBytes = 5000;
+    Problem p = makeTraining(options);
+    uint64_t persistent = 0;
+    for (const Storage &s : p.storages)
+      if (s.kind == StorageKind::Persistent)
+        persistent += s.bytes;
+    PlanOptions how;
+    how.iterations = 0;
+    how.budgets = {floorBytes(p)[0] * 3 / 2, persistent / 2, unlimited};
+    PlanResult r = plan(p, how);
+    if (!r.feasible)
+      continue;
+    ++plans;
+    double ns = tierBoundNs(p, how.budgets);
+    bounds += ns > 0;
+    EXPECT_LE(ns, double(r.simulation.stepNs)) << "seed " << seed;
+  }
+  EXPECT_GE(plans, 20u);
+  EXPECT_GE(bounds, 10u);
+}
