@@ -19,6 +19,9 @@ using namespace spillway::planner;
 static constexpr uint32_t paddings[] = {0,  5,   10,  20,  35,  50,
                                         75, 100, 140, 190, 250, 330};
 
+/// Of finding addresses an item, while it is only asked whether there are any.
+static constexpr uint64_t quickSteps = 2000;
+
 std::unique_ptr<Attempt::Padded> Attempt::padded(uint32_t permille) const {
   if (permille == 0 || budgets[0] == unlimited)
     return nullptr;
@@ -216,7 +219,8 @@ bool Attempt::fit(Plan &candidate, Layout &l, bool effort) {
     return true;
   }
   for (uint32_t round = 0; round < (effort ? 4u : 3u); ++round) {
-    l = layOut(a.problem, candidate, budgets);
+    l = layOut(a.problem, candidate, budgets,
+               effort ? std::nullopt : std::optional<uint64_t>(quickSteps));
     bool fits = true, device = false;
     for (uint32_t t = 0; t < budgets.size(); ++t) {
       uint64_t over = l.heights[t] - std::min(l.heights[t], budgets[t]);

@@ -16,12 +16,12 @@ using namespace spillway::planner;
 /// where only the step's end needs it; none if never again, or not before it is
 /// changed elsewhere.
 uint32_t Emitter::need(uint32_t slot) const {
-  uint32_t next = a.nextUse(slot, after ? pos + 1 : pos);
-  while (anyOff && next != none && engine[next]) {
-    if (changes(next, slot))
+  const std::vector<uint32_t> &uses = a.uses[slot];
+  auto it = std::lower_bound(uses.begin(), uses.end(), after ? pos + 1 : pos);
+  for (; anyOff && it != uses.end() && engine[*it]; ++it)
+    if (changes(*it, slot))
       return none;
-    next = a.nextUse(slot, next + 1);
-  }
+  uint32_t next = it == uses.end() ? none : *it;
   const Storage &s = storageOf(slot);
   if (next != none)
     return next;
@@ -31,12 +31,12 @@ uint32_t Emitter::need(uint32_t slot) const {
     return a.numOps;
   if (s.kind == StorageKind::Fed)
     return none;
-  for (uint32_t use : a.uses[slot])
+  for (uint32_t use : uses)
     if (!engine[use])
       return a.numOps + 1 + use;
     else if (changes(use, slot))
       return none;
-  return a.uses[slot].empty() ? a.numOps : none;
+  return uses.empty() ? a.numOps : none;
 }
 
 /// Whether somebody needs the content, here or elsewhere.

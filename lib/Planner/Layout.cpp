@@ -15,7 +15,8 @@
 using namespace spillway::planner;
 
 Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
-                                 const std::vector<uint64_t> &budgets) {
+                                 const std::vector<uint64_t> &budgets,
+                                 std::optional<uint64_t> steps) {
   Layout out;
   out.lives = lifetimes(problem, plan);
   uint32_t n = uint32_t(plan.actions.size());
@@ -66,6 +67,8 @@ Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
     OffsetOptions options;
     options.alignment = problem.alignment;
     options.target = budgets[t] == unlimited ? 0 : budgets[t];
+    if (steps)
+      options.effort = *steps * items[t].size();
     results.push_back(assignOffsets(items[t], options));
     out.heights.push_back(results.back().height);
     out.loads.push_back(results.back().maxLoad);

@@ -11,6 +11,8 @@
 
 #include "spillway/Planner/Plan.h"
 
+#include <optional>
+
 namespace spillway::planner {
 
 /// The addresses of one plan.
@@ -21,9 +23,11 @@ struct Layout {
   std::vector<uint64_t> heights, loads; ///< by tier
 };
 
-/// Gives every life of the plan, and every workspace, an address.
+/// Gives every life of the plan, and every workspace, an address. `steps`: the
+/// effort an item (Offsets.h); none: the default.
 Layout layOut(const Problem &problem, const Plan &plan,
-              const std::vector<uint64_t> &budgets);
+              const std::vector<uint64_t> &budgets,
+              std::optional<uint64_t> steps = std::nullopt);
 
 } // namespace spillway::planner
 

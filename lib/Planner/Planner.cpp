@@ -178,7 +178,7 @@ static void tryHostPolicies(Attempt &attempt, const Analysis &a,
     return;
   for (const Policy &p : allPolicies()) {
     static const std::set<std::string> names = {"zero-offload", "zero-infinity",
-                                                "patrickstar", "offmate"};
+                                                "patrickstar"};
     if (!names.count(p.name))
       continue;
     Attempt other(a, p, options);

@@ -26,9 +26,12 @@ using Order = std::vector<uint32_t>;
 /// One attempt after the other, until one is low enough.
 class Portfolio {
 public:
-  Portfolio(const Packing &packing, uint64_t target, uint64_t effort)
+  /// `rounds`: how often what ended too high is moved forward in an order.
+  Portfolio(const Packing &packing, uint64_t target, uint64_t effort,
+            uint32_t rounds)
       : bound(packing.maxLoad), packing(packing),
-        target(std::max(target, packing.maxLoad)), effort(effort) {}
+        target(std::max(target, packing.maxLoad)), effort(effort),
+        mostRounds(rounds) {}
 
   void run() {
     if (construct())
@@ -204,10 +207,10 @@ private:
   }
 
   static constexpr uint64_t least = 1000000;
-  static constexpr uint32_t mostRounds = 24;
 
   const Packing &packing;
   const uint64_t target, effort;
+  const uint32_t mostRounds;
   uint64_t used = 0;
 };
 
@@ -229,7 +232,10 @@ spillway::planner::assignOffsets(const std::vector<OffsetItem> &items,
   bool hopeless = options.target && packing.maxLoad > options.target;
   uint64_t effort = options.effort.value_or(
       std::min<uint64_t>(10000 * uint64_t(packing.size()), 50000000));
-  Portfolio portfolio(packing, options.target, hopeless ? 0 : effort);
+  // Where a planner asks, again and again, what ejection cannot place is seldom
+  // placed by going through the orders once more.
+  uint32_t rounds = options.target && effort < 100000000 ? 3 : 24;
+  Portfolio portfolio(packing, options.target, hopeless ? 0 : effort, rounds);
   portfolio.run();
   result.height = portfolio.best.height;
   result.lowerBound = portfolio.bound;
