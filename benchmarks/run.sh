@@ -2,7 +2,7 @@
 #
 # Measures the project's figures (benchmarks/README.md): all, or those that are named.
 #
-#   benchmarks/run.sh [losses] [gradients] [identity] [memory] [compiling] [speed] [mutants]
+#   benchmarks/run.sh [losses] [gradients] [identity] [memory] [compiling] [speed] [fidelity] [mutants]
 #
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -19,6 +19,7 @@ import time
 import budget_curve
 
 ROOT = budget_curve.ROOT
+LIMIT = 60  # seconds for a policy
 COLOURS = {"run": "#4c72b0", "recompute": "#c8553d", "load": "#55a868", "store": "#8172b2"}
 
 
@@ -48,15 +49,19 @@ class Planner:
         for path in (stats, trace, plan):
             path.unlink(missing_ok=True)
         start = time.monotonic()
-        done = budget_curve.run(
-            budget_curve.BIN / "spillway-plan", self.problem, f"--policy={policy}",
-            f"--stats={stats}", f"--trace={trace}", "-o", plan,
-            *([f"--budget={budget}"] if budget else []))
+        command = [budget_curve.BIN / "spillway-plan", self.problem, f"--policy={policy}",
+                   f"--stats={stats}", f"--trace={trace}", "-o", plan]
+        command += [f"--budget={budget}"] if budget else []
+        try:
+            why = subprocess.run([str(word) for word in command], capture_output=True, text=True,
+                                 timeout=LIMIT).stderr
+        except subprocess.TimeoutExpired:
+            why = f"not done within {LIMIT} s"
         said = json.loads(stats.read_text()) if stats.exists() else {"feasible": False}
         said["wall_seconds"] = time.monotonic() - start
         if not said["feasible"]:
-            said["why"] = done.stderr.strip().removeprefix("error: ").split("; ")[0]
-        if not trace.exists():
+            said["why"] = why.strip().removeprefix("error: ").split("; ")[0]
+        if not said["feasible"]:
             return said, [], []
         return said, json.loads(trace.read_text())["traceEvents"], \
             json.loads(plan.read_text())["actions"]
