@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Budgets.h"
 #include "GapDual.h"
 #include "TierBound.h"
 #include "WindowProgram.h"
@@ -17,12 +18,6 @@
 using namespace spillway::planner;
 
 namespace {
-
-uint64_t budgetOf(const Problem &problem, const std::vector<uint64_t> &budgets,
-                  uint32_t tier) {
-  return tier < budgets.size() ? budgets[tier]
-                               : problem.machine.tiers[tier].capacity;
-}
 
 uint64_t saturatingAdd(uint64_t x, uint64_t y) {
   return x > unlimited - y ? unlimited : x + y;
@@ -140,9 +135,7 @@ std::vector<uint64_t> spillway::planner::floorBytes(const Problem &problem) {
 static int64_t bound(const Problem &problem,
                      const std::vector<uint64_t> &budgets, bool anyOrder) {
   Analysis a(problem);
-  std::vector<uint64_t> full;
-  for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
-    full.push_back(budgetOf(problem, budgets, t));
+  std::vector<uint64_t> full = fullBudgets(problem, budgets);
   double ns = std::max({priceGaps(a, full, anyOrder).boundNs,
                         windowBoundNs(a, full, anyOrder),
                         tierBoundNs(problem, full)});

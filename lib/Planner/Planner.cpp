@@ -9,6 +9,7 @@
 #include "spillway/Planner/Planner.h"
 
 #include "Attempt.h"
+#include "Budgets.h"
 #include "RepeatPlanner.h"
 #include "spillway/Planner/Verify.h"
 
@@ -35,15 +36,6 @@ std::vector<PolicyInfo> spillway::planner::policies() {
 }
 
 namespace {
-
-std::vector<uint64_t> fullBudgets(const Problem &problem,
-                                  const std::vector<uint64_t> &budgets) {
-  std::vector<uint64_t> out;
-  for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
-    out.push_back(t < budgets.size() ? budgets[t]
-                                     : problem.machine.tiers[t].capacity);
-  return out;
-}
 
 /// Everything a result tells about a plan that is known to be right.
 void describe(const Problem &problem, PlanResult &result, Layout layout,

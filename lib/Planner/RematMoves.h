@@ -15,23 +15,15 @@
 #ifndef SPILLWAY_LIB_PLANNER_REMATMOVES_H
 #define SPILLWAY_LIB_PLANNER_REMATMOVES_H
 
+#include "Random.h"
 #include "RematState.h"
 
 namespace spillway::planner {
 
-/// The same numbers on every machine.
-struct RematRandom {
-  uint64_t state;
-  explicit RematRandom(uint64_t seed)
-      : state(seed * 0x9e3779b97f4a7c15u + 88172645463325252u) {}
-  uint64_t next() {
-    state ^= state << 13;
-    state ^= state >> 7;
-    state ^= state << 17;
-    return state;
+struct RematRandom : Xorshift {
+  explicit RematRandom(uint64_t seed) {
+    state = seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
   }
-  uint32_t below(uint32_t n) { return uint32_t((next() >> 32) * n >> 32); }
-  double unit() { return double(next() >> 11) * 0x1p-53; }
 };
 
 class RematMoves {

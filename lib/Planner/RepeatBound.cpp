@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "spillway/Planner/RepeatBound.h"
+#include "Budgets.h"
 #include "RepeatPlanner.h"
 #include "TierBound.h"
 #include "spillway/Planner/Planner.h"
@@ -55,11 +56,9 @@ spillway::planner::stepLowerBoundNs(const Problem &problem,
     tell &= r.count <= 2 * counts.back();
   }
   // The state that is updated comes and goes at least once a step.
-  std::vector<uint64_t> full = budgets;
-  for (size_t t = full.size(); t < problem.machine.tiers.size(); ++t)
-    full.push_back(problem.machine.tiers[t].capacity);
   int64_t least =
-      std::max(mandatoryNs(problem), int64_t(tierBoundNs(problem, full)));
+      std::max(mandatoryNs(problem),
+               int64_t(tierBoundNs(problem, fullBudgets(problem, budgets))));
   return tell ? std::max(least, bound(unroll(problem, counts).problem, budgets))
               : least;
 }

@@ -8,6 +8,7 @@
 
 #include "RepeatPlanner.h"
 #include "Attempt.h"
+#include "Budgets.h"
 #include "LoopLayout.h"
 #include "LoopPlanner.h"
 #include "RepeatGroups.h"
@@ -92,15 +93,6 @@ static PlanResult planWrittenOut(const Problem &problem,
 }
 
 namespace {
-
-std::vector<uint64_t> fullBudgets(const Problem &problem,
-                                  const std::vector<uint64_t> &budgets) {
-  std::vector<uint64_t> out;
-  for (uint32_t t = 0; t < problem.machine.tiers.size(); ++t)
-    out.push_back(t < budgets.size() ? budgets[t]
-                                     : problem.machine.tiers[t].capacity);
-  return out;
-}
 
 /// Everything a result tells about a plan with loops that is known to be right.
 void describeLoops(const Problem &problem, PlanResult &result, Layout layout,

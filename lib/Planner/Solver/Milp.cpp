@@ -194,6 +194,19 @@ LpSolution spillway::planner::solveLp(const LinearProgram &program,
   return out;
 }
 
+/// Without a word on standard output.
+static void load(OsiClpSolverInterface &solver, const LinearProgram &program,
+                 Silence &silence) {
+  solver.passInMessageHandler(&silence);
+  solver.getModelPtr()->passInMessageHandler(&silence);
+  solver.messageHandler()->setLogLevel(0);
+  solver.getModelPtr()->setLogLevel(0);
+  solver.loadProblem(matrixOf(program), finite(program.columnLower).data(),
+                     finite(program.columnUpper).data(), program.costs.data(),
+                     finite(program.rowLower).data(),
+                     finite(program.rowUpper).data());
+}
+
 MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
                                           const MilpOptions &options) {
   MilpSolution out;
@@ -208,14 +221,7 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
   try {
     Silence silence;
     OsiClpSolverInterface solver;
-    solver.passInMessageHandler(&silence);
-    solver.getModelPtr()->passInMessageHandler(&silence);
-    solver.messageHandler()->setLogLevel(0);
-    solver.getModelPtr()->setLogLevel(0);
-    solver.loadProblem(matrixOf(program), finite(program.columnLower).data(),
-                       finite(program.columnUpper).data(), program.costs.data(),
-                       finite(program.rowLower).data(),
-                       finite(program.rowUpper).data());
+    load(solver, program, silence);
     solver.setIntParam(OsiNameDiscipline, 1);
     for (uint32_t c = 0; c < program.numColumns(); ++c) {
       solver.setColName(int(c), "x" + std::to_string(c));
@@ -283,14 +289,7 @@ double spillway::planner::boundMilp(const LinearProgram &program,
   try {
     Silence silence;
     OsiClpSolverInterface solver;
-    solver.passInMessageHandler(&silence);
-    solver.getModelPtr()->passInMessageHandler(&silence);
-    solver.messageHandler()->setLogLevel(0);
-    solver.getModelPtr()->setLogLevel(0);
-    solver.loadProblem(matrixOf(program), finite(program.columnLower).data(),
-                       finite(program.columnUpper).data(), program.costs.data(),
-                       finite(program.rowLower).data(),
-                       finite(program.rowUpper).data());
+    load(solver, program, silence);
     for (uint32_t c = 0; c < program.numColumns(); ++c)
       if (program.integer[c])
         solver.setInteger(int(c));
