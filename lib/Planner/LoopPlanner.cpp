@@ -30,11 +30,11 @@ int32_t spillway::planner::loopRepeat(const Problem &problem) {
 
 namespace {
 
-/// Thousandths of the budget that are kept free around the loop, for the
-/// addresses' sake.
-constexpr uint32_t paddings[] = {0, 50, 150, 300};
-/// So many of them with what the loop begins with left where it is.
-constexpr uint32_t mostKept = 2;
+/// How often room is made for addresses around the loop, and how much of what
+/// was too much is kept free at once: what is kept free is not all of use.
+constexpr uint32_t mostTries = 3;
+constexpr double keptOfExcess = 2;
+constexpr uint32_t leastKept = 50; ///< thousandths of the budget
 
 class LoopPlanner {
 public:
@@ -57,6 +57,8 @@ private:
   std::vector<uint64_t> budgets;
   uint32_t iterations;
   uint32_t repeat;
+  /// Thousandths of the device's budget that its addresses were above it.
+  uint32_t excess = 0;
   LoopRoom room;
   BodyProblem body;
   const Plan &bodyPlan;
@@ -137,6 +139,10 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
     layout = layOutLoops(problem, *plan, budgets, &known);
     for (uint32_t t = 0; t < budgets.size(); ++t)
       if (layout.heights[t] > budgets[t]) {
+        if (t == 0)
+          excess = uint32_t(double(layout.heights[t] - budgets[t]) * 1000 /
+                            double(budgets[t])) +
+                   1;
         result.tier = t;
         result.reason = "the addresses of the best plan need " +
                         std::to_string(layout.heights[t]) + " bytes of " +
@@ -169,13 +175,16 @@ LoopPlan LoopPlanner::run() {
   for (bool clear : {false, true}) {
     outer = makeOuter(problem, repeat, body, bodyPlan, bodyLayout.heights[0],
                       room, options.fixedOrder, clear);
-    uint32_t tried = 0;
-    for (uint32_t permille : paddings) {
+    uint32_t permille = 0;
+    for (uint32_t tried = 0; tried < mostTries; ++tried) {
       Plan plan;
-      if ((!clear && tried++ >= mostKept) || !planOuter(permille, 0, plan))
+      excess = 0;
+      if (!planOuter(permille, 0, plan))
         break;
-      if (!offer(plan))
+      if (!offer(plan)) {
+        permille += std::max(leastKept, uint32_t(keptOfExcess * excess));
         continue;
+      }
       // Two repetitions of many need not be searched as hard.
       uint32_t effort = std::max(iterations / 4, std::min(iterations, 1u));
       if (effort && planOuter(permille, effort, plan))
