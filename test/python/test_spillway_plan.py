@@ -392,5 +392,8 @@ def test_bad_budgets(chain):
 def test_usage():
     assert run().returncode == 2
     assert run("x.txt", "--nonsense").returncode == 2
+    for empty in ("--budget=", "--policy=", "--machine="):
+        result = run("x.txt", empty)
+        assert result.returncode == 2 and "expected a value for " + empty[:-1] in result.stderr
     assert "--budget" in run("--help").stdout
     refused(run("nowhere.txt"), "nowhere.txt")

@@ -134,6 +134,8 @@ std::optional<Options> spillway::plantool::parseOptions(int argc, char **argv,
       return wrong("unknown option '" + arg + "', or its value is missing");
     for (auto &[key, target] : strings)
       if (name == key) {
+        if (value.empty())
+          return wrong("expected a value for " + name + ", found none");
         *target = value;
         known = true;
       }
