@@ -8,9 +8,35 @@
 
 #include "spillway/Planner/Plan.h"
 
-#include <map>
-
 using namespace spillway::planner;
+
+static constexpr uint32_t none = UINT32_MAX;
+
+namespace {
+
+/// By instance, the life that is open, or none.
+class OpenLives {
+public:
+  explicit OpenLives(const Problem &problem)
+      : numTiers(uint32_t(problem.machine.tiers.size())) {
+    for (const Storage &s : problem.storages) {
+      first.push_back(size);
+      size += (s.numParts() + 1) * numTiers;
+    }
+    lives.assign(size, none);
+  }
+  uint32_t &at(const Instance &i) {
+    return lives[first[i.storage] + uint32_t(i.part + 1) * numTiers + i.tier];
+  }
+
+private:
+  uint32_t numTiers;
+  uint32_t size = 0;
+  std::vector<uint32_t> first; ///< by storage
+  std::vector<uint32_t> lives;
+};
+
+} // namespace
 
 Action Action::run(uint32_t op, uint32_t engine) {
   Action a;
@@ -51,10 +77,10 @@ std::vector<Lifetime> spillway::planner::lifetimes(const Problem &problem,
                                                    const Plan &plan) {
   std::vector<bool> whole = accessedAsWhole(problem);
   std::vector<Lifetime> out;
-  std::map<Instance, uint32_t> open;
+  OpenLives open(problem);
   uint32_t n = uint32_t(plan.actions.size());
   auto begin = [&](const Instance &i, uint32_t at, int32_t takesOver = -1) {
-    open[i] = uint32_t(out.size());
+    open.at(i) = uint32_t(out.size());
     out.push_back({i, at, n, false, takesOver});
   };
   // An initial instance's life begins where the step before made it: at the
@@ -63,11 +89,10 @@ std::vector<Lifetime> spillway::planner::lifetimes(const Problem &problem,
     begin(i, 0);
   uint32_t numInitial = uint32_t(out.size());
   auto end = [&](const Instance &i, uint32_t at) {
-    auto it = open.find(i);
-    if (it == open.end())
-      return;
-    out[it->second].end = at;
-    open.erase(it);
+    uint32_t &life = open.at(i);
+    if (life != none)
+      out[life].end = at;
+    life = none;
   };
   for (uint32_t at = 0; at < n; ++at) {
     const Action &a = plan.actions[at];
@@ -77,17 +102,17 @@ std::vector<Lifetime> spillway::planner::lifetimes(const Problem &problem,
       uint32_t tier = problem.machine.engines[a.engine].tier;
       for (const Access &w : op.writes) {
         Instance all{w.storage, -1, tier};
-        if (open.count(all))
+        if (open.at(all) != none)
           continue;
         Instance made{w.storage, whole[w.storage] || tier != 0 ? -1 : w.part,
                       tier};
-        if (open.count(made))
+        if (open.at(made) != none)
           continue;
         int32_t takesOver = -1;
         for (const InPlacePair &p : a.inPlace) {
-          auto it = open.find({p.read, -1, tier});
-          if (p.written == w.storage && it != open.end()) {
-            takesOver = int32_t(it->second);
+          uint32_t read = open.at({p.read, -1, tier});
+          if (p.written == w.storage && read != none) {
+            takesOver = int32_t(read);
             end({p.read, -1, tier}, at);
           }
         }
@@ -96,11 +121,11 @@ std::vector<Lifetime> spillway::planner::lifetimes(const Problem &problem,
       break;
     }
     case ActionKind::Load:
-      if (!open.count({a.storage, a.part, 0}))
+      if (open.at({a.storage, a.part, 0}) == none)
         begin({a.storage, a.part, 0}, at);
       break;
     case ActionKind::Store:
-      if (!open.count({a.storage, -1, a.tier}))
+      if (open.at({a.storage, -1, a.tier}) == none)
         begin({a.storage, -1, a.tier}, at);
       break;
     case ActionKind::Free:
@@ -112,18 +137,18 @@ std::vector<Lifetime> spillway::planner::lifetimes(const Problem &problem,
   // `takesOver` of others may name it; the earlier is dropped below.
   std::vector<int32_t> into(out.size(), -1);
   for (uint32_t i = 0; i < numInitial; ++i) {
-    auto it = open.find(out[i].instance);
-    if (it == open.end())
+    uint32_t still = open.at(out[i].instance);
+    if (still == none)
       continue;
-    Lifetime &last = out[it->second];
-    if (it->second == i) { // never freed
+    Lifetime &last = out[still];
+    if (still == i) { // never freed
       last.end = 0;
       last.wraps = true;
       continue;
     }
     last.end = out[i].end;
     last.wraps = true;
-    into[i] = int32_t(it->second);
+    into[i] = int32_t(still);
   }
   std::vector<Lifetime> result;
   std::vector<int32_t> index(out.size(), -1);

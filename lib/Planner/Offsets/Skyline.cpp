@@ -9,8 +9,8 @@
 #include "Skyline.h"
 
 #include <algorithm>
-#include <map>
-#include <set>
+#include <bit>
+#include <queue>
 
 using namespace spillway::planner::offsets;
 
@@ -29,6 +29,11 @@ public:
       return a.range.begin != b.range.begin ? a.range.begin < b.range.begin
                                             : a.item < b.item;
     });
+    firstAt.assign(packing.numSections + 1, 0);
+    for (const Entry &e : list)
+      ++firstAt[e.range.begin + 1];
+    for (uint32_t at = 0; at < packing.numSections; ++at)
+      firstAt[at + 1] += firstAt[at];
     while (leaves < list.size())
       leaves *= 2;
     tree.resize(2 * leaves);
@@ -40,18 +45,10 @@ public:
 
   /// Takes the item of the highest priority that lives inside a range.
   bool take(const Range &range, uint32_t &item) {
-    auto first =
-        std::partition_point(list.begin(), list.end(), [&](const Entry &e) {
-          return e.range.begin < range.begin;
-        });
-    auto last =
-        std::partition_point(list.begin(), list.end(), [&](const Entry &e) {
-          return e.range.begin < range.end;
-        });
     best = 0;
     found = 0;
-    uint32_t a = leaves + uint32_t(first - list.begin());
-    uint32_t b = leaves + uint32_t(last - list.begin());
+    uint32_t a = leaves + firstAt[range.begin];
+    uint32_t b = leaves + firstAt[range.end];
     for (; a < b; a /= 2, b /= 2) {
       if (a & 1)
         visit(a++, range.end);
@@ -101,62 +98,70 @@ private:
 
   uint64_t &used;
   std::vector<Entry> list;
+  std::vector<uint32_t> firstAt; ///< by section: the first entry there or later
   uint32_t leaves = 1;
   std::vector<Node> tree;
   uint32_t best = 0, found = 0;
 };
 
-/// The height over each section, as lines of one height.
+/// The height over each section, as lines of one height. A line is kept where
+/// it begins.
 class Lines {
 public:
-  explicit Lines(uint32_t numSections) {
-    lines[0] = {numSections, 0};
-    byHeight.insert({0, 0});
+  explicit Lines(uint32_t numSections)
+      : lines(numSections + 1), begins(numSections / 64 + 1) {
+    start(0, numSections, 0);
   }
 
-  std::pair<Range, uint64_t> lowest() const {
-    uint32_t begin = byHeight.begin()->second;
-    const Line &line = lines.at(begin);
-    return {{begin, line.end}, line.height};
+  std::pair<Range, uint64_t> lowest() {
+    while (!stands(byHeight.top()))
+      byHeight.pop();
+    auto [height, begin] = byHeight.top();
+    return {{begin, lines[begin].end}, height};
   }
 
   uint64_t over(const Range &r) const {
     uint64_t most = 0;
-    for (auto it = std::prev(lines.upper_bound(r.begin));
-         it != lines.end() && it->first < r.end; ++it)
-      most = std::max(most, it->second.height);
+    for (uint32_t at = lineAt(r.begin); at < r.end; at = lines[at].end)
+      most = std::max(most, lines[at].height);
     return most;
   }
 
   /// Sets the height over a range; what is left of lines there stays.
   void set(const Range &r, uint64_t height) {
-    cut(r.begin);
-    cut(r.end);
-    auto it = lines.find(r.begin);
-    while (it != lines.end() && it->first < r.end)
-      it = drop(it);
+    uint32_t numSections = uint32_t(lines.size()) - 1;
+    uint32_t first = lineAt(r.begin), end = r.begin;
+    uint64_t last = 0; // the height of the line that ends at `end`
+    for (uint32_t at = first; at < r.end; at = end) {
+      last = lines[at].height;
+      end = lines[at].end;
+      drop(at);
+    }
     Range whole = r;
+    if (first < r.begin) // its lower part
+      start(first, r.begin, lines[first].height);
+    if (end > r.end)
+      start(r.end, end, last);
     // Equal neighbours join.
-    if (it != lines.end() && it->second.height == height) {
-      whole.end = it->second.end;
-      it = drop(it);
+    if (r.end < numSections && lines[r.end].height == height) {
+      whole.end = lines[r.end].end;
+      drop(r.end);
     }
-    if (it != lines.begin() && std::prev(it)->second.height == height) {
-      whole.begin = std::prev(it)->first;
-      drop(std::prev(it));
-    }
-    lines[whole.begin] = {whole.end, height};
-    byHeight.insert({height, whole.begin});
+    if (r.begin)
+      if (uint32_t left = lineAt(r.begin - 1); lines[left].height == height) {
+        whole.begin = left;
+        drop(left);
+      }
+    start(whole.begin, whole.end, height);
   }
 
   /// Lifts the line at `begin` to its lower neighbour; false: it has none.
   bool lift(const Range &r) {
-    auto it = lines.find(r.begin);
     uint64_t to = UINT64_MAX;
-    if (it != lines.begin())
-      to = std::prev(it)->second.height;
-    if (std::next(it) != lines.end())
-      to = std::min(to, std::next(it)->second.height);
+    if (r.begin)
+      to = lines[lineAt(r.begin - 1)].height;
+    if (r.end + 1 < lines.size())
+      to = std::min(to, lines[r.end].height);
     if (to == UINT64_MAX)
       return false;
     set(r, to);
@@ -165,32 +170,35 @@ public:
 
 private:
   struct Line {
-    uint32_t end;
-    uint64_t height;
+    uint32_t end = 0;
+    uint64_t height = 0;
   };
-  using Iterator = std::map<uint32_t, Line>::iterator;
+  using Entry = std::pair<uint64_t, uint32_t>; // a height, and where it begins
 
-  Iterator drop(Iterator it) {
-    byHeight.erase({it->second.height, it->first});
-    return lines.erase(it);
+  bool isLine(uint32_t at) const { return begins[at / 64] >> at % 64 & 1; }
+  bool stands(const Entry &e) const {
+    return isLine(e.second) && lines[e.second].height == e.first;
+  }
+  void start(uint32_t begin, uint32_t end, uint64_t height) {
+    lines[begin] = {end, height};
+    begins[begin / 64] |= uint64_t(1) << begin % 64;
+    byHeight.push({height, begin});
+  }
+  void drop(uint32_t at) { begins[at / 64] &= ~(uint64_t(1) << at % 64); }
+
+  /// The beginning of the line over a section.
+  uint32_t lineAt(uint32_t section) const {
+    uint32_t word = section / 64;
+    uint64_t bits = begins[word] & (~uint64_t(0) >> (63 - section % 64));
+    while (!bits)
+      bits = begins[--word];
+    return word * 64 + uint32_t(std::bit_width(bits)) - 1;
   }
 
-  /// Makes a line begin at a section.
-  void cut(uint32_t at) {
-    auto it = lines.upper_bound(at);
-    if (it == lines.begin())
-      return;
-    --it;
-    if (it->first == at || it->second.end <= at)
-      return;
-    Line right = it->second;
-    it->second.end = at;
-    lines[at] = right;
-    byHeight.insert({right.height, at});
-  }
-
-  std::map<uint32_t, Line> lines; ///< by first section
-  std::set<std::pair<uint64_t, uint32_t>> byHeight;
+  std::vector<Line> lines;      ///< by first section
+  std::vector<uint64_t> begins; ///< bits: where lines begin
+  /// Some no longer stand.
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<Entry>> byHeight;
 };
 
 } // namespace
