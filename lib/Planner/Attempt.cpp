@@ -156,10 +156,13 @@ void Attempt::improveUntilLate(uint32_t permille, uint32_t iterations) {
   int64_t bound = lowerBoundNs(a.problem, budgets);
   while (iterations && stepNs > bound &&
          std::chrono::steady_clock::now() < *options.deadline) {
-    if (PolicyAnswer answer = ask(permille, iterations); answer.ok) {
+    PolicyAnswer answer = ask(permille, iterations);
+    if (answer.ok) {
       take(answer.plans, true);
       makeAgain(answer, permille);
     }
+    if (!answer.searches)
+      return;
     iterations = iterations > UINT32_MAX / 2 ? 0 : iterations * 2;
   }
 }

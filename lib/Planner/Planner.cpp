@@ -108,9 +108,15 @@ void findCulprits(const Analysis &a, Infeasible &out) {
             });
 }
 
-/// The smallest budget of a tier with which planning succeeds, by bisection.
+/// The smallest budget of a tier with which planning succeeds, by bisection; at
+/// the deadline the smallest so far.
 uint64_t findSmallest(Attempt &attempt, const std::vector<uint64_t> &budgets,
-                      uint32_t tier, uint64_t floor, uint64_t align) {
+                      uint32_t tier, uint64_t floor, uint64_t align,
+                      const PlanOptions &options) {
+  auto late = [&] {
+    return options.deadline &&
+           std::chrono::steady_clock::now() >= *options.deadline;
+  };
   auto works = [&](uint64_t bytes) {
     std::vector<uint64_t> b = budgets;
     b[tier] = bytes;
@@ -119,11 +125,13 @@ uint64_t findSmallest(Attempt &attempt, const std::vector<uint64_t> &budgets,
   floor = (std::max(floor, align) + align - 1) / align * align;
   // Up in growing steps from what is known to be too little, then down.
   uint64_t low = floor, high = 0;
+  if (late())
+    return 0;
   if (works(floor))
     return floor;
   for (uint64_t step = std::max(floor / 16, align);; step *= 2) {
     uint64_t next = low + (step + align - 1) / align * align;
-    if (next > (uint64_t(1) << 60))
+    if (next > (uint64_t(1) << 60) || late())
       return 0;
     if (works(next)) {
       high = next;
@@ -132,7 +140,7 @@ uint64_t findSmallest(Attempt &attempt, const std::vector<uint64_t> &budgets,
     low = next;
   }
   uint64_t grain = std::max(align, high / 256);
-  while (high - low > grain) {
+  while (high - low > grain && !late()) {
     uint64_t mid = low + (high - low) / 2 / align * align;
     if (mid == low)
       break;
@@ -152,8 +160,8 @@ static Problem withoutHostEngine(Problem problem) {
   return problem;
 }
 
-/// A safety net: where operators may run off the device, joint takes the plan of
-/// a policy that has them do so, should that be faster than its own.
+/// A safety net: where operators may run off the device, joint takes the plan
+/// of a policy that has them do so, should that be faster than its own.
 static void tryHostPolicies(Attempt &attempt, const Analysis &a,
                             const PlanOptions &options,
                             const std::vector<uint64_t> &budgets) {
@@ -254,8 +262,8 @@ PlanResult spillway::planner::plan(const Problem &problem,
   no.floorBytes = floors[no.tier];
   findCulprits(a, no);
   if (options.findSmallest)
-    no.smallestFoundBytes = findSmallest(attempt, budgets, no.tier,
-                                         floors[no.tier], problem.alignment);
+    no.smallestFoundBytes = findSmallest(
+        attempt, budgets, no.tier, floors[no.tier], problem.alignment, options);
   return result;
 }
 

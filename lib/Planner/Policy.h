@@ -51,6 +51,8 @@ struct PolicyAnswer {
   std::function<std::optional<Plan>(const Analysis &)> again;
   /// Tried when nothing else fits, not even with a lower target.
   std::vector<Plan> lastResorts;
+  /// More iterations may find something better.
+  bool searches = false;
   std::string reason;
   uint32_t tier = 0; ///< whose budget is too small
 };

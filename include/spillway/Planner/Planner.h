@@ -31,8 +31,9 @@ struct PlanOptions {
   uint32_t iterations = 200;
   /// Instead of a number of iterations: search until then, with the number of
   /// iterations doubled again and again. The plan then depends on the machine
-  /// that made it. Whether there is a plan does not: finding the first one, and
-  /// the smallest budget where there is none, take what they take.
+  /// that made it. Whether there is a plan does not: finding the first one
+  /// takes what it takes. The search for the smallest budget, where there is
+  /// none, ends then with what it has.
   std::optional<std::chrono::steady_clock::time_point> deadline;
   /// Keep the order of first executions.
   bool fixedOrder = true;

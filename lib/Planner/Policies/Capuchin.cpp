@@ -368,11 +368,13 @@ PolicyAnswer Capuchin::run(const PolicyRequest &request) {
       if (ns < bestNs) {
         bestNs = ns;
         best = one;
+        best.searches = true;
       }
     } else if (!best.ok) {
       best = one;
     }
-    if (excess == 0 || (round >= 4 && request.late()))
+    // Late is too late for a better plan, not for one.
+    if (excess == 0 || (best.ok && request.late()))
       break;
     bool moved = one.ok && waits(one.plans[0]);
     if (passiveBytes && round < 4)

@@ -28,7 +28,9 @@
 #include "../Solver/Milp.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 
 using namespace spillway::planner;
 
@@ -362,6 +364,31 @@ std::vector<Runs> findStarts(const PolicyRequest &request) {
   return starts;
 }
 
+/// An iteration of the simplex method takes time in proportion to the rows. The
+/// share that does not depend on `iterations` finds out whether there is a
+/// plan.
+SolveLimits limitsOf(const PolicyRequest &request,
+                     const LinearProgram &program) {
+  if (request.deadline)
+    return {.maxIterations = UINT64_MAX, .deadline = request.deadline};
+  uint64_t work = 1'000'000'000 + uint64_t(request.iterations) * 20'000'000;
+  return {.maxIterations = work / (program.numRows() + 1)};
+}
+
+std::string notSolved(const PolicyRequest &request,
+                      std::chrono::steady_clock::time_point begin,
+                      const LinearProgram &program) {
+  std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - begin;
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "checkmate's program of %u variables was not solved in %.1f s; "
+                "expected %s--plan-seconds, or another policy",
+                program.numColumns(), spent.count(),
+                request.deadline ? "more " : "");
+  return text;
+}
+
 } // namespace
 
 PolicyAnswer spillway::planner::planCheckmate(const PolicyRequest &request) {
@@ -369,12 +396,16 @@ PolicyAnswer spillway::planner::planCheckmate(const PolicyRequest &request) {
   Checkmate model(request, 1);
   if (model.size() > limit)
     return tooLarge(model.size(), limit, "checkmate");
+  auto begin = std::chrono::steady_clock::now();
   std::vector<Runs> found = findStarts(request);
-  if (request.iterations == 0 && !found.empty())
-    return answerOfRuns(request, found, "");
+  // Whether there is a plan: starts are enough if they fit.
+  if (request.iterations == 0)
+    if (PolicyAnswer quick = answerOfRuns(request, found, ""); quick.ok)
+      return quick;
   model.build();
   MilpOptions options;
   options.maxNodes = request.iterations * 10;
+  options.limits = limitsOf(request, model.program);
   double best = unbounded;
   for (const Runs &runs : found) {
     std::vector<double> x = model.columnsOf(runs);
@@ -387,10 +418,13 @@ PolicyAnswer spillway::planner::planCheckmate(const PolicyRequest &request) {
   MilpSolution solution = solveMilp(model.program, options);
   if (!solution.columns.empty())
     found.push_back(model.runsOf(solution.columns));
-  return answerOfRuns(request, found,
-                      solution.status == SolveStatus::Infeasible
-                          ? "the program has no solution"
-                          : "no solution was found within the node limit");
+  PolicyAnswer answer =
+      answerOfRuns(request, found,
+                   solution.status == SolveStatus::Infeasible
+                       ? "checkmate's program has no solution"
+                       : notSolved(request, begin, model.program));
+  answer.searches = solution.status != SolveStatus::Optimal;
+  return answer;
 }
 
 PolicyAnswer spillway::planner::planCheckmateLp(const PolicyRequest &request) {
@@ -398,12 +432,18 @@ PolicyAnswer spillway::planner::planCheckmateLp(const PolicyRequest &request) {
   Checkmate model(request, 0.9);
   if (model.size() > limit)
     return tooLarge(model.size(), limit, "checkmate-lp");
+  auto begin = std::chrono::steady_clock::now();
   model.build();
-  LpSolution solution = solveLp(model.program, {.barrier = true});
+  LpSolution solution = solveLp(model.program, {.deadline = request.deadline});
   std::vector<Runs> found;
   if (solution.status == SolveStatus::Optimal)
     for (int step = 1; step <= 19; ++step)
       found.push_back(model.round(solution.columns, step / 20.0));
-  return answerOfRuns(request, found,
-                      "the relaxation at 0.9 of the budget has no solution");
+  return answerOfRuns(
+      request, found,
+      solution.status == SolveStatus::Limit
+          ? notSolved(request, begin, model.program)
+      : solution.status == SolveStatus::Optimal
+          ? "no rounding of the relaxation at 0.9 of the budget fits"
+          : "the relaxation at 0.9 of the budget has no solution");
 }

@@ -429,5 +429,8 @@ PolicyAnswer spillway::planner::planFastSa(const PolicyRequest &request) {
       search(request.iterations *
              std::min<uint64_t>(20000, 400 + 100 * uint64_t(a.numOps)));
   }
-  return answerOfRuns(request, found, "annealing found no sequence that fits");
+  PolicyAnswer answer =
+      answerOfRuns(request, found, "annealing found no sequence that fits");
+  answer.searches = found.size() > 1;
+  return answer;
 }

@@ -207,7 +207,7 @@ private:
 
   PolicyAnswer finish() {
     PolicyAnswer answer;
-    answer.ok = true;
+    answer.ok = answer.searches = true;
     if (problem.machine.tiers.size() > 1 && found.front().linkBytes) {
       for (bool isolate : {false, true}) {
         Decisions d = everythingLeaves(GapChoice::Swap);

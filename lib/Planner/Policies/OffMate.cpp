@@ -603,6 +603,8 @@ PolicyAnswer OffMate::run() {
   // A step's memory is an estimate from above, and shares are rounded: which
   // room gives the fastest plan that fits shows when the plans are there.
   for (double share : {1.5, 1.25, 1.1, 1.0, 0.9, 0.75}) {
+    if (answer.ok && request.late())
+      break;
     build(double(request.budgets[0]) * share);
     std::vector<double> columns = solve();
     if (columns.empty()) {

@@ -459,7 +459,7 @@ PolicyAnswer SwapAdvisor::run() {
   if (order.empty())
     return refusal;
   PolicyAnswer out;
-  out.ok = true;
+  out.ok = out.searches = true;
   for (uint32_t i : order)
     if (out.plans.size() < 6)
       out.plans.push_back(std::move(all[i].plan));

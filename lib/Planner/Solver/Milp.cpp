@@ -8,11 +8,13 @@
 
 #include "Milp.h"
 
+#include <CbcEventHandler.hpp>
 #include <CbcModel.hpp>
 #include <CbcSolver.hpp>
 #include <CglPreProcess.hpp>
 #include <CglProbing.hpp>
 #include <CglTwomir.hpp>
+#include <ClpEventHandler.hpp>
 #include <ClpSimplex.hpp>
 #include <CoinError.hpp>
 #include <CoinMessageHandler.hpp>
@@ -66,6 +68,78 @@ private:
   void (*set)(int) = nullptr;
   int before = 0;
 };
+
+/// Iterations of all programs that a solver works on, and whether there were
+/// enough of them.
+class Meter {
+public:
+  explicit Meter(const SolveLimits &limits) : limits(limits) {}
+  /// Asked once an iteration: whether to stop.
+  bool tick() {
+    stopped = stopped || ++count > limits.maxIterations || late();
+    return stopped && !closing;
+  }
+  bool late() const {
+    return limits.deadline &&
+           std::chrono::steady_clock::now() >= *limits.deadline;
+  }
+  double secondsLeft() const {
+    std::chrono::duration<double> left =
+        *limits.deadline - std::chrono::steady_clock::now();
+    return std::max(left.count(), 0.0);
+  }
+
+  const SolveLimits limits;
+  uint64_t count = 0;
+  /// From here on no answer of the solver proves anything.
+  bool stopped = false;
+  /// The search is over; programs are solved once more for what it found.
+  bool closing = false;
+  /// CBC's own copy of the model, once its search begins.
+  CbcModel *tree = nullptr;
+};
+
+/// Programs are copied with their handlers: all copies share one meter.
+class StopProgram : public ClpEventHandler {
+public:
+  explicit StopProgram(Meter &meter) : meter(&meter) {}
+  int event(Event what) override {
+    return what == endOfIteration && meter->tick() ? 0 : -1;
+  }
+  ClpEventHandler *clone() const override { return new StopProgram(*this); }
+
+private:
+  Meter *meter;
+};
+
+/// Ends the search as if time had run out: what a user's stop has found is
+/// lost.
+class StopTree : public CbcEventHandler {
+public:
+  explicit StopTree(Meter &meter) : meter(&meter) {}
+  CbcAction event(CbcEvent) override {
+    if (meter->stopped) {
+      meter->closing = true;
+      model_->setMaximumSeconds(0); // of the search, or of one inside it
+      if (meter->tree)
+        meter->tree->setMaximumSeconds(0);
+    }
+    return noAction;
+  }
+  CbcEventHandler *clone() const override { return new StopTree(*this); }
+
+private:
+  Meter *meter;
+};
+
+/// Of the one solver at work; CBC's callback is a plain function.
+Meter *atWork = nullptr;
+
+int afterPhase(CbcModel *model, int phase) {
+  atWork->tree = phase == 3 ? model : nullptr;
+  atWork->closing = phase >= 4;
+  return 0;
+}
 
 CoinPackedMatrix matrixOf(const LinearProgram &p) {
   std::vector<CoinBigIndex> starts(p.rowBegin.begin(), p.rowBegin.end());
@@ -162,8 +236,9 @@ double LinearProgram::violation(const std::vector<double> &columns) const {
 }
 
 LpSolution spillway::planner::solveLp(const LinearProgram &program,
-                                      const LpOptions &options) {
+                                      const SolveLimits &limits) {
   LpSolution out;
+  Meter meter(limits);
   Alone alone;
   try {
     Silence silence;
@@ -174,13 +249,12 @@ LpSolution spillway::planner::solveLp(const LinearProgram &program,
                         finite(program.columnUpper).data(),
                         program.costs.data(), finite(program.rowLower).data(),
                         finite(program.rowUpper).data());
-    simplex.setMaximumIterations(int(options.maxIterations));
+    StopProgram stop(meter);
+    simplex.passInEventHandler(&stop);
     ClpSolve how;
-    how.setSolveType(options.barrier ? ClpSolve::useBarrierNoCross
-                                     : ClpSolve::automatic);
     how.setPresolveType(ClpSolve::presolveOn);
     simplex.initialSolve(how);
-    out.status = statusOf(simplex);
+    out.status = meter.stopped ? SolveStatus::Limit : statusOf(simplex);
     if (out.status != SolveStatus::Optimal)
       return out;
     out.value = simplex.objectiveValue();
@@ -217,11 +291,16 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
     out.columns = options.start;
     out.value = program.cost(options.start);
   }
+  Meter meter(options.limits);
   Alone alone;
+  if (meter.late())
+    return out;
   try {
     Silence silence;
     OsiClpSolverInterface solver;
     load(solver, program, silence);
+    StopProgram stopProgram(meter);
+    solver.getModelPtr()->passInEventHandler(&stopProgram);
     solver.setIntParam(OsiNameDiscipline, 1);
     for (uint32_t c = 0; c < program.numColumns(); ++c) {
       solver.setColName(int(c), "x" + std::to_string(c));
@@ -235,6 +314,8 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
     CbcModel model(solver);
     model.passInMessageHandler(&silence);
     model.setLogLevel(0);
+    StopTree stopTree(meter);
+    model.passInEventHandler(&stopTree);
     CbcSolverUsefulData data;
     data.noPrinting_ = true;
     data.useSignalHandler_ = false;
@@ -250,27 +331,38 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
     }
     std::string nodes = std::to_string(options.maxNodes);
     std::string gap = std::to_string(options.relativeGap);
-    const char *arguments[] = {
-        "spillway",  "-log",   "0",         "-slog",       "0",
-        "-threads",  "0",      "-maxNodes", nodes.c_str(), "-ratioGap",
-        gap.c_str(), "-solve", "-quit"};
-    CbcMain1(
-        int(std::size(arguments)), arguments, model,
-        [](CbcModel *, int) { return 0; }, data);
+    std::string seconds =
+        std::to_string(options.limits.deadline ? meter.secondsLeft() : 0);
+    std::vector<const char *> arguments = {
+        "spillway",    "-log",      "0",        "-slog",
+        "0",           "-threads",  "0",        "-maxNodes",
+        nodes.c_str(), "-ratioGap", gap.c_str()};
+    if (options.limits.deadline)
+      arguments.insert(arguments.end(),
+                       {"-timeMode", "elapsed", "-sec", seconds.c_str()});
+    arguments.insert(arguments.end(), {"-solve", "-quit"});
+    atWork = &meter;
+    CbcMain1(int(arguments.size()), arguments.data(), model, afterPhase, data);
     const double *best = model.bestSolution();
-    bool finished = model.status() == 0 && model.secondaryStatus() == 0;
+    bool finished =
+        !meter.stopped && model.status() == 0 && model.secondaryStatus() == 0;
     if (best) {
       std::vector<double> columns(best, best + program.numColumns());
       for (uint32_t c = 0; c < program.numColumns(); ++c)
         if (program.integer[c])
           columns[c] = std::round(columns[c]);
       double value = program.cost(columns);
-      if (!started || value < out.value) {
+      bool right = !meter.stopped || program.violation(columns) < 1e-5;
+      if (right && (!started || value < out.value)) {
         out.columns = std::move(columns);
         out.value = value;
       }
-      out.status = finished ? SolveStatus::Optimal : SolveStatus::Feasible;
-      out.bound = std::min(out.value, model.getBestPossibleObjValue());
+      if (!meter.stopped)
+        out.bound = std::min(out.value, model.getBestPossibleObjValue());
+      if (!out.columns.empty())
+        out.status = finished ? SolveStatus::Optimal : SolveStatus::Feasible;
+    } else if (meter.stopped) {
+      return out;
     } else if (model.isProvenInfeasible() && !started) {
       out.status = SolveStatus::Infeasible;
     } else if (model.isContinuousUnbounded() && !started) {

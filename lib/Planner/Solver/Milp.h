@@ -9,15 +9,18 @@
 // A thin wrapper around COIN-OR's Clp and CBC. A program minimises
 //     sum of cost * column,  column bounds,  row bounds on sparse sums.
 // Both solvers run on one thread, print nothing, and are limited by numbers of
-// iterations and nodes, never by a clock: the same program has the same answer.
+// iterations and nodes: the same program has the same answer. A clock limits
+// them only where a deadline is given.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
 #define SPILLWAY_LIB_PLANNER_SOLVER_MILP_H
 
+#include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -61,11 +64,11 @@ enum class SolveStatus : uint8_t {
   Limit ///< the limit was reached (or numbers went bad) without a solution
 };
 
-struct LpOptions {
-  uint32_t maxIterations = 1000000;
-  /// The interior point method and no crossover: faster for large programs,
-  /// exact to about six digits, and `duals` are then no bound by themselves.
-  bool barrier = false;
+/// When a solver gives up.
+struct SolveLimits {
+  /// Of the simplex method, over all programs that are solved on the way.
+  uint64_t maxIterations = 1000000;
+  std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
 };
 
 struct LpSolution {
@@ -78,9 +81,11 @@ struct LpSolution {
 };
 
 /// Ignores which columns are integer.
-LpSolution solveLp(const LinearProgram &program, const LpOptions &options = {});
+LpSolution solveLp(const LinearProgram &program,
+                   const SolveLimits &limits = {});
 
 struct MilpOptions {
+  SolveLimits limits = {};
   /// Of the search tree. 0: the root only, with its cuts and heuristics.
   uint32_t maxNodes = 10000;
   /// Stop where the bound is known to be this close, as a share of the value.

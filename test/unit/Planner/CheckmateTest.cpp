@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Chain.h"
+#include "Planner/Policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,6 +40,23 @@ TEST(Checkmate, PaysForTheCheapestWayOnly) {
   PlanResult r = planLoad(p, "checkmate", peak - 1, 5);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   EXPECT_THAT(rerunsOf(r.plan), ::testing::ElementsAre(2));
+}
+
+/// Without a start that fits the program has to find a plan by itself.
+TEST(Checkmate, SaysThatTheProgramWasNotSolvedInTime) {
+  Problem p = readInput("vgg_unet_train.json");
+  uint64_t peak = planLoad(p, "keep-all", unlimited).peakBytes[0];
+  Analysis a(p);
+  PolicyRequest request{a, {peak / 4}, 1u << 20, true};
+  auto begin = std::chrono::steady_clock::now();
+  request.deadline = begin + std::chrono::seconds(1);
+  PolicyAnswer answer = planCheckmate(request);
+  std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(spent.count(), 5);
+  EXPECT_FALSE(answer.ok);
+  EXPECT_THAT(answer.reason, ::testing::HasSubstr("was not solved in "));
+  EXPECT_THAT(answer.reason, ::testing::HasSubstr("--plan-seconds"));
 }
 
 TEST(Checkmate, LargeGraphsAreNotForIt) {

@@ -43,19 +43,25 @@ TEST(Chen, SqrtIsSublinear) {
 }
 
 TEST(Chen, GreedySegmentsByBytes) {
-  // Large results first: segments of equal bytes, not of equal length. With
-  // b = 8, the segments end at operator 1 (4 + 8) and at operator 7.
-  Problem p = makeChain({.layers = 9, .bytes = {4, 8, 1, 2, 2, 2, 1, 1, 1}});
-  uint64_t full = planLoad(p, "keep-all", unlimited).peakBytes[0];
-  PlanResult r = planLoad(p, "chen-greedy", full - 4);
+  // With b between 3 and 4 the bytes since the last end add up to more at 0, 2,
+  // 5 and 9: 6 | 2 2 | 2 1 1 | 1 1 1 1. What lies between comes again, the
+  // segment that the backward pass comes to first before the others.
+  Problem p =
+      makeChain({.layers = 10, .bytes = {6, 2, 2, 2, 1, 1, 1, 1, 1, 1}});
+  PlanResult r = planLoad(p, "chen-greedy", 16);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
-  EXPECT_LE(r.peakBytes[0], full - 4);
-  EXPECT_GT(r.numRecomputed, 0u);
-  // The sweep finds schedules that the fixed stride does not have.
-  uint64_t smallest = full;
-  while (planLoad(p, "chen-greedy", smallest - 1).feasible)
-    --smallest;
-  EXPECT_LT(smallest, planLoad(p, "chen-sqrt", unlimited).peakBytes[0]);
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(6, 7, 8, 3, 4, 1));
+}
+
+TEST(Chen, GreedySweepsSegmentsOfAllLengths) {
+  // Twelve results of a byte. b in [1, 2) ends every second operator: with 1,
+  // 3, 5, 7 and 9 kept, one made again and two gradients that are eight bytes.
+  // b in [2, 3) ends every third: 2, 5 and 8, two made again and two gradients.
+  Problem p = makeChain({.layers = 12});
+  EXPECT_THAT(rerunsOf(planLoad(p, "chen-greedy", 8).plan),
+              ElementsAre(10, 8, 6, 4, 2, 0));
+  EXPECT_THAT(rerunsOf(planLoad(p, "chen-greedy", 7).plan),
+              ElementsAre(9, 10, 6, 7, 3, 4, 0, 1));
 }
 
 TEST(Chen, GreedyIsCheapestWhereAllFits) {

@@ -41,6 +41,37 @@ TEST(Dtr, EvictsTheLeastCostOverSizeAndStaleness) {
   EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
 }
 
+TEST(Dtr, SizeAndStalenessBothCount) {
+  // When operator 3 needs room at 210, results 0 to 2 are ready since 90, 150
+  // and 210; with 60 more, so that the last has an age, since 270. h of 0 is
+  // 90 / (100 * 180) = 0.005, of 1 60 / (100 * 120) = 0.005 and of 2
+  // 60 / (400 * 60) = 0.0025: without the size it would be 1 (of equals, 0.5,
+  // 0.5 and 1, what entered last), without the age 2 all the same.
+  Problem p = emptyProblem();
+  addOp(p, 90, 100, {});
+  addOp(p, 60, 100, {});
+  addOp(p, 60, 400, {});
+  addOp(p, 60, 1, {});
+  addOp(p, 10, 100, {3});
+  addOp(p, 10, 10, {0, 1, 2});
+  PlanResult r = planLoad(p, "dtr", 690);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
+  // With 600 for result 2, h is 60 / (100 * 120), 60 / (400 * 60) for 1 and 2,
+  // and 600 / (100 * 720) = 0.0083 for 0, the oldest and dearest: by age alone
+  // it would go.
+  p.operators[0].costNs = {600};
+  r = planLoad(p, "dtr", 690);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
+}
+
+TEST(Dtr, OfEqualsTheLastGoes) {
+  PlanResult r = planLoad(makeVictims({30, 30, 30}), "dtr-msps", 310);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
+}
+
 TEST(Dtr, ChainOfEvictedTensorsGetsDearer) {
   // A chain is evicted tensor by tensor; the neighbour of an evicted tensor
   // costs as much more as making that again would, so evictions spread

@@ -35,14 +35,18 @@ TEST(SolveLp, ValueColumnsAndDuals) {
                                    DoubleNear(-1, 1e-9)));
 }
 
-TEST(SolveLp, BarrierComesClose) {
+TEST(SolveLp, StopsAtItsLimits) {
+  // A path of products needs a pivot a row.
   LinearProgram p;
-  uint32_t x = p.addColumn(0, 10, 1), y = p.addColumn(0, 10, 2);
-  p.addRow(3, unbounded, {{x, 1}, {y, 1}});
-  p.addRow(1, unbounded, {{y, 1}, {x, 0.25}});
-  LpSolution s = solveLp(p, {.barrier = true});
-  ASSERT_EQ(s.status, SolveStatus::Optimal);
-  EXPECT_NEAR(s.value, 3 + 1.0 / 3, 1e-4);
+  std::vector<uint32_t> x;
+  for (int i = 0; i < 40; ++i)
+    x.push_back(p.addColumn(0, unbounded, 1));
+  for (int i = 0; i + 1 < 40; ++i)
+    p.addRow(1 + i % 3, unbounded, {{x[i], 1}, {x[i + 1], 2}});
+  EXPECT_EQ(solveLp(p).status, SolveStatus::Optimal);
+  EXPECT_EQ(solveLp(p, {.maxIterations = 2}).status, SolveStatus::Limit);
+  EXPECT_EQ(solveLp(p, {.deadline = std::chrono::steady_clock::now()}).status,
+            SolveStatus::Limit);
 }
 
 TEST(SolveLp, RangesAndRepeatedTerms) {
@@ -157,20 +161,20 @@ TEST(SolveMilp, SaysNothing) {
   EXPECT_EQ(s.status, SolveStatus::Optimal);
 }
 
-TEST(SolveMilp, NodeLimitGivesWhatWasFound) {
-  // Market split: hard to prove, easy to satisfy with slack.
+/// Market split: hard to prove, easy to satisfy with slack.
+LinearProgram marketSplit(uint32_t columns, int rows) {
   LinearProgram p;
   uint64_t state = 7;
   auto draw = [&] {
     state = state * 6364136223846793005u + 1442695040888963407u;
     return double(state >> 33) / double(1u << 31) * 99;
   };
-  for (int i = 0; i < 30; ++i)
+  for (uint32_t i = 0; i < columns; ++i)
     p.addBinary(0);
-  for (int r = 0; r < 4; ++r) {
+  for (int r = 0; r < rows; ++r) {
     std::vector<LinearProgram::Term> row;
     double sum = 0;
-    for (uint32_t i = 0; i < 30; ++i) {
+    for (uint32_t i = 0; i < columns; ++i) {
       row.push_back({i, std::floor(draw())});
       sum += row.back().second;
     }
@@ -178,6 +182,11 @@ TEST(SolveMilp, NodeLimitGivesWhatWasFound) {
     row.push_back({p.addColumn(0, unbounded, 1), -1});
     p.addRow(std::floor(sum / 2), std::floor(sum / 2), row);
   }
+  return p;
+}
+
+TEST(SolveMilp, NodeLimitGivesWhatWasFound) {
+  LinearProgram p = marketSplit(30, 4);
   MilpOptions options;
   options.maxNodes = 50;
   MilpSolution a = solveMilp(p, options), b = solveMilp(p, options);
@@ -185,6 +194,37 @@ TEST(SolveMilp, NodeLimitGivesWhatWasFound) {
   EXPECT_LT(p.violation(a.columns), 1e-6);
   EXPECT_LE(a.bound, a.value);
   EXPECT_EQ(a.columns, b.columns);
+}
+
+TEST(SolveMilp, IterationLimitGivesWhatWasFoundAndProvesNothing) {
+  LinearProgram p = marketSplit(30, 4);
+  MilpOptions options;
+  options.maxNodes = 1000000;
+  options.limits.maxIterations = 12000;
+  MilpSolution a = solveMilp(p, options), b = solveMilp(p, options);
+  ASSERT_EQ(a.status, SolveStatus::Feasible);
+  EXPECT_LT(p.violation(a.columns), 1e-5);
+  EXPECT_EQ(a.columns, b.columns);
+  EXPECT_EQ(a.bound, -unbounded);
+  // Too few for the relaxation: nothing is known, least of all infeasibility.
+  options.limits.maxIterations = 1;
+  a = solveMilp(p, options);
+  EXPECT_EQ(a.status, SolveStatus::Limit);
+  EXPECT_TRUE(a.columns.empty());
+}
+
+TEST(SolveMilp, StopsAtTheDeadline) {
+  LinearProgram p = marketSplit(40, 5);
+  MilpOptions options;
+  options.maxNodes = 100000000;
+  auto begin = std::chrono::steady_clock::now();
+  options.limits.deadline = begin + std::chrono::milliseconds(700);
+  MilpSolution s = solveMilp(p, options);
+  std::chrono::duration<double> spent =
+      std::chrono::steady_clock::now() - begin;
+  EXPECT_LT(spent.count(), 3);
+  EXPECT_EQ(s.status, SolveStatus::Feasible);
+  EXPECT_LT(p.violation(s.columns), 1e-5);
 }
 
 } // namespace

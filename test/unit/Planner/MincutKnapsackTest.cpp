@@ -56,6 +56,27 @@ TEST(MincutKnapsack, SavesTheProductAndRecomputesWhatFuses) {
   EXPECT_THAT(again, ::testing::IsSupersetOf({1, 2, 4, 5}));
 }
 
+TEST(MincutKnapsack, WhatIsFurtherFromTheBackwardPassWeighsMore) {
+  // Two pointwise operators in a row behind a product of 400 bytes; the
+  // backward pass reads the second's result. Saving that, 105 bytes one step
+  // away, weighs 105 * 1.1; the first's 100 two steps away 100 * 1.21. (All
+  // fuse: twice.)
+  Problem p = emptyProblem();
+  addOp(p, 100, 400, {});
+  addOp(p, 1, 100, {0});
+  addOp(p, 1, 105, {1});
+  addOp(p, 1, 100, {2});
+  addOp(p, 1, 100, {3});
+  addOp(p, 1, 100, {4, 2});
+  for (Operator &op : p.operators)
+    op.flops = 25;
+  p.operators[0].flops = 100000;
+  p.storages.back().output = true;
+  PlanResult r = planLoad(p, "mincut-knapsack", unlimited);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ::testing::Not(::testing::Contains(2)));
+}
+
 TEST(MincutKnapsack, BudgetsBelowOneTradeTimeForMemory) {
   // FCN8 at 70 % and 90 % of its peak; b is found by the sweep.
   Problem p = readInput("fcn8.txt");

@@ -82,6 +82,24 @@ TEST(SuperNeurons, ThePeakIsThatOfTheLargestLayerAndTheCheckpoints) {
   EXPECT_GT(r.numSwapped, 0u);
 }
 
+TEST(SuperNeurons, AJoinOfSegmentsEndsTheChain) {
+  // CONV, ACTV, CONV, and a layer that adds the ACTV's result to its input:
+  // what that makes is kept, for else the ACTV would come again with it.
+  SwapChain c = makeSwapChain(10, {{300, 10, true},
+                                   {50, 10, false},
+                                   {300, 10, true},
+                                   {50, 10, false},
+                                   {50, 10, false},
+                                   {300, 10, true}});
+  c.problem.operators[c.forward[3]].reads.push_back({c.maps[2], -1});
+  PolicyAnswer answer = answerOf(c.problem, 1000);
+  ASSERT_EQ(answer.plans.size(), 3u);
+  const Plan &plan = answer.plans[2];
+  EXPECT_EQ(runsOf(plan, c.forward[1]), 2u);
+  EXPECT_EQ(runsOf(plan, c.forward[3]), 1u); // the join
+  EXPECT_EQ(runsOf(plan, c.forward[4]), 2u);
+}
+
 TEST(SuperNeurons, TheCacheEvictsTheLeastRecentlyUsedCheckpoint) {
   // Three CONV results and the input; one has to go: the input was used first.
   SwapChain c = makeSwapChain(

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Chain.h"
+#include "Planner/Policy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,6 +61,53 @@ TEST(Xla, BytesCountAndTimeDoesNot) {
   PlanResult r = planLoad(p, "xla", 55, 1);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
+}
+
+TEST(Xla, WhatNobodyHasReadYetIsMoved) {
+  // Operator 1 needs 30 bytes beside the 20 that wait for operator 4: those are
+  // made there instead, for nothing. In the given order they have to be there.
+  Problem p = emptyProblem();
+  addOp(p, 1, 20, {});
+  addOp(p, 1, 30, {});
+  addOp(p, 1, 1, {1});
+  addOp(p, 1, 10, {2});
+  addOp(p, 1, 1, {0, 3});
+  p.storages.back().output = true;
+  PlanResult r = planLoad(p, "xla", 45, 1, false);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(runsOf(r.plan), ElementsAre(1, 2, 3, 0, 4));
+  EXPECT_FALSE(planLoad(p, "xla", 45, 1, true).feasible);
+}
+
+TEST(Xla, ABlockFreesWhatNoneOfItsInstructionsDoes) {
+  // Result 1 is made of result 0, which is dead: made again by itself it would
+  // bring back as much as it frees. Both together free 100.
+  Problem p = emptyProblem();
+  addOp(p, 1, 100, {});
+  addOp(p, 1, 100, {0});
+  addOp(p, 1, 1, {1});
+  addOp(p, 1, 150, {2});
+  addOp(p, 1, 1, {3});
+  addOp(p, 1, 1, {1, 4});
+  p.storages.back().output = true;
+  PlanResult r = planLoad(p, "xla", 210);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(runsOf(r.plan), ElementsAre(0, 1, 2, 3, 4, 0, 1, 5));
+}
+
+TEST(Xla, GivesUpInTime) {
+  // Thousands of results that must all be there at once: at each further
+  // instruction all blocks are looked at in vain.
+  Problem p = emptyProblem();
+  std::vector<uint32_t> all;
+  for (uint32_t i = 0; i < 4000; ++i)
+    all.push_back(addOp(p, 1, 100, {}));
+  addOp(p, 1, 1, all);
+  p.storages.back().output = true;
+  Analysis a(p);
+  PolicyAnswer answer = planXla({a, {200000}, 20, true});
+  EXPECT_FALSE(answer.ok);
+  EXPECT_THAT(answer.reason, ::testing::HasSubstr("gave up after"));
 }
 
 TEST(Xla, Fcn8) {
