@@ -7,7 +7,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Columns and rows of the program that WindowProgram.h describes. First what
-// is asked of the problem (WindowModel.cpp), then the rows (WindowRows.cpp).
+// is asked of the problem (WindowModel.cpp), then the rows (WindowRows.cpp, and
+// WindowFlight.cpp for what is on its way while a pivot runs).
 //
 //===----------------------------------------------------------------------===//
 
@@ -94,6 +95,11 @@ private:
   void addMemory();
   void addLoads(Cell &c);
   void addStores(Cell &c);
+  void addFlight(int32_t k);
+  void addFlight(const Op &pivot, const Cell &c, int32_t w, double left,
+                 Terms &average, Terms &end);
+  uint32_t besideColumn(const Op &pivot, uint32_t transfer, int32_t w,
+                        std::vector<Terms> &beside);
   void addTime();
 
   int32_t count() const { return int32_t(pivots.size()); }
@@ -133,7 +139,10 @@ private:
   std::vector<uint32_t> pivots;
   std::vector<Op> ops;
   std::vector<Cell> cells;
-  std::vector<Terms> time, in, out; ///< by interval
+  std::vector<Terms> in, out; ///< by interval
+  /// Of these, what runs beside the pivot with which the interval begins.
+  std::vector<Terms> besideIn, besideOut;
+  std::vector<bool> besides; ///< by interval: whether that is known
   Terms host;
 };
 

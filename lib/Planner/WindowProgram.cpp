@@ -11,6 +11,7 @@
 #include "WindowModel.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace spillway::planner;
 
@@ -25,11 +26,11 @@ double spillway::planner::windowBoundNs(const Analysis &analysis,
     return 0;
   model.build();
   double columns = model.program.numColumns();
-  double nodes = std::min(limits.work / (columns * columns + 1), 1e4);
+  double nodes = std::min(limits.work / std::pow(columns + 1, 4), 1e4);
   // Where not even the relaxation of a larger program costs anything, its cuts
   // hardly ever do.
   double worthwhile =
-      columns > 300 ? model.leastCost() * (1 + 1e-7) : -unbounded;
+      columns > 600 ? model.leastCost() * (1 + 1e-7) : -unbounded;
   double bound = boundMilp(model.program, uint32_t(nodes), worthwhile);
   return bound > 0 && bound < 1e30 ? bound * model.scale : 0;
 }

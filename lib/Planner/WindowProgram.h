@@ -46,8 +46,8 @@ struct WindowLimits {
   /// Columns, about; above, pivots are left out, and where few are left there
   /// is no bound.
   uint32_t maxColumns = 1500;
-  /// Nodes of the search tree times columns squared.
-  double work = 5e5;
+  /// Nodes of the search tree times the fourth power of columns.
+  double work = 4e11;
 };
 
 /// A time in ns that no plan beats, or 0 where the problem is too large or

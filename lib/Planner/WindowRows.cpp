@@ -201,11 +201,19 @@ void WindowModel::addStores(Cell &c) {
   for (int32_t w = c.storing.low; w <= c.storing.high; ++w) {
     all.push_back({c.storing.at(w), 1});
     out[interval(w)].push_back({c.storing.at(w), 1});
+    // The first store of a content is of the instance in which it was made:
+    // what is loaded in this window must be changed in it to be stored in it.
     Terms row{{c.storing.at(w), 1}};
     isThere(row, c, w - 1, -c.store);
-    comes(row, c, w, -c.store);
-    if (c.cyclic && w == 0) // window K of the step before
-      comes(row, c, k, -c.store);
+    if (c.writer != none)
+      add(row, ops[c.writer].run, w, -c.store);
+    bool changed = false;
+    for (uint32_t u : c.updaters)
+      changed |=
+          ops[u].pivot < 0 &&
+          (ops[u].run.has(w) || (c.cyclic && w == 0 && ops[u].run.has(k)));
+    if (changed)
+      add(row, c.back, w, -c.store);
     program.addRow(-unbounded, 0, row);
   }
   if (c.mustStore)
@@ -270,6 +278,25 @@ void WindowModel::addTime() {
     atLeast(in[size_t(w)], -1);
     if (!oneWire)
       atLeast(out[size_t(w)], -1);
+    if (!besides[size_t(w)])
+      continue;
+    // The rest does not run beside the pivot.
+    double ns = ops[pivots[size_t(w ? w - 1 : k - 1)]].ns;
+    auto rest = [&](const Terms &moves, const Terms &beside) {
+      Terms row{{t, 1}};
+      for (auto [column, by] : moves)
+        row.push_back({column, -by});
+      row.insert(row.end(), beside.begin(), beside.end());
+      program.addRow(ns, unbounded, row);
+      program.addRow(-unbounded, ns, beside);
+    };
+    if (oneWire)
+      besideIn[size_t(w)].insert(besideIn[size_t(w)].end(),
+                                 besideOut[size_t(w)].begin(),
+                                 besideOut[size_t(w)].end());
+    rest(in[size_t(w)], besideIn[size_t(w)]);
+    if (!oneWire)
+      rest(out[size_t(w)], besideOut[size_t(w)]);
   }
   if (!host.empty()) {
     step.insert(step.end(), host.begin(), host.end());
@@ -278,8 +305,9 @@ void WindowModel::addTime() {
 }
 
 void WindowModel::build() {
-  in.resize(pivots.size());
-  out.resize(pivots.size());
+  for (auto *list : {&in, &out, &besideIn, &besideOut})
+    list->resize(pivots.size());
+  besides.resize(pivots.size());
   addColumns();
   addPresence();
   addRuns();
@@ -288,5 +316,7 @@ void WindowModel::build() {
     addLoads(c);
     addStores(c);
   }
+  for (int32_t k = 0; k < count(); ++k)
+    addFlight(k);
   addTime();
 }
