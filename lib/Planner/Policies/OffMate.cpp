@@ -489,15 +489,20 @@ Placement OffMate::place(const std::vector<double> &x) const {
   std::vector<double> done(groups.size());
   for (auto &[key, list] : updatesOf) {
     const Group &group = groups[key.first];
-    double share = x[hostShare[key.first]] * group.hostNs;
-    bool goes = share > done[key.first] + 1e-4 * group.hostNs;
+    double cost = 0;
+    bool goes = true;
     for (uint32_t at : list)
-      goes &= hostEngine(problem, at) != 0;
-    for (uint32_t at : list) {
-      engine[at] = goes ? hostEngine(problem, at) : 0;
       if (uint32_t e = hostEngine(problem, at))
-        done[key.first] += double(problem.operators[at].cost(e));
-    }
+        cost += double(problem.operators[at].cost(e));
+      else
+        goes = false;
+    // To the nearest: a small share that hides is no reason to wait for a
+    // whole.
+    double share = x[hostShare[key.first]] * group.hostNs;
+    goes &= share > done[key.first] + cost / 2;
+    for (uint32_t at : list)
+      engine[at] = goes ? hostEngine(problem, at) : 0;
+    done[key.first] += goes ? cost : 0;
   }
   for (uint32_t op : graph.trace(drop))
     p.runs.push_back({op, engine[op]});

@@ -11,7 +11,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Planner/Policy.h"
 #include "SwapChain.h"
 
 #include <gtest/gtest.h>
@@ -29,19 +28,12 @@ SwapChain network(uint64_t bytesPerSecond) {
   return c;
 }
 
-Plan planOf(const Problem &p, uint64_t budget) {
-  Analysis a(p);
-  PolicyAnswer answer = planDelta({a, {budget, unlimited}, 4, true});
-  EXPECT_TRUE(answer.ok) << answer.reason;
-  return answer.ok ? answer.plans[0] : Plan();
-}
-
 TEST(Delta, TheDirectorSwapsWhereThatIsCheaper) {
   // The loss needs 500 bytes. A swap costs 100 ns for the way out, and its way
   // back hides; making x1 again costs 300 and x2 200. All cost the same to
   // swap, so the filter takes the stalest: x0, last used at 301.
   SwapChain c = network(1000000000);
-  Plan plan = planOf(c.problem, 400);
+  Plan plan = firstPlan(planDelta, c.problem, {400});
   EXPECT_EQ(count(plan, ActionKind::Store), 1u);
   EXPECT_LT(find(plan, Action::store(c.maps[0], -1, 1)),
             find(plan, Action::run(c.backward[2])));
@@ -55,12 +47,49 @@ TEST(Delta, TheDirectorRecomputesWhereThatIsCheaper) {
   // 100 us for a way: x0, which may not be made again, costs that; x1 300 ns
   // with staleness 401, x2 200 ns with 1. The filter takes x1.
   SwapChain c = network(1000000);
-  Plan plan = planOf(c.problem, 400);
+  Plan plan = firstPlan(planDelta, c.problem, {400});
   EXPECT_EQ(count(plan, ActionKind::Store), 0u);
   size_t first = find(plan, Action::run(c.forward[0]));
   EXPECT_LT(find(plan, Action::run(c.forward[0]), first + 1),
             plan.actions.size());
   EXPECT_EQ(count(plan, ActionKind::Run), c.problem.operators.size() + 1);
+}
+
+TEST(Delta, TheFilterPrefersLargeTensors) {
+  // A swap takes 1000 ns whatever its size, and its way back hides. Of results
+  // 0 and 1, ready at 100 and 200, the value at 1200 is 1000 / (100 * 1101) and
+  // 1000 / (300 * 1001): without the bytes the older would go.
+  Problem p = emptySwapProblem(1000000000000000);
+  for (Link &l : p.machine.links)
+    l.latencyNs = 1000;
+  addOp(p, 100, 100, {});
+  addOp(p, 100, 300, {});
+  addOp(p, 1000, 1, {});
+  addOp(p, 100, 100, {});
+  addOp(p, 5000, 1, {3});
+  addOp(p, 100, 1, {0});
+  addOp(p, 100, 1, {1});
+  p.operators[0].recomputable = p.operators[1].recomputable = false;
+  Plan plan = firstPlan(planDelta, p, {450});
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  EXPECT_LT(find(plan, Action::store(1, -1, 1)), plan.actions.size());
+}
+
+TEST(Delta, WhatHidesOfTheWayBackCostsNothing) {
+  // Of results 0 and 1, alike but for their staleness, 1 is read next: nothing
+  // of its way back is hidden. A swap costs 0's 100 ns out, 1's 100 + 90: per
+  // staleness 100 / 1121 and 190 / 1111. Making them again, 150 each, is dearer
+  // for 0 and cheaper for 1.
+  Problem p = emptySwapProblem(1000000000);
+  addOp(p, 150, 100, {});
+  addOp(p, 150, 100, {});
+  addOp(p, 1000, 1, {});
+  addOp(p, 10, 100, {});
+  addOp(p, 5000, 1, {1, 3});
+  addOp(p, 100, 1, {0});
+  Plan plan = firstPlan(planDelta, p, {250});
+  EXPECT_EQ(rerunsOf(plan).size(), 0u);
+  EXPECT_LT(find(plan, Action::store(0, -1, 1)), plan.actions.size());
 }
 
 } // namespace

@@ -72,6 +72,31 @@ TEST(Dtr, OfEqualsTheLastGoes) {
   EXPECT_THAT(rerunsOf(r.plan), ElementsAre(2));
 }
 
+TEST(Dtr, AClassLosesTheCostOfWhatIsMadeAgain) {
+  // y (2) is made from x (1) and v (0). Operator 4 evicts y, h = 10 / (100 *
+  // 40), then x, (50 + 10) / (100 * 50), and not v, 210 / (100 * 50): a class
+  // that costs 60. Operator 6 has x again: the class costs 10. When operator 9
+  // needs room x's h is (50 + 10) / (100 * 320), w's 60 / (100 * 200), v's (200
+  // + 10) / (100 * 390): x goes. With x in its class still, (50 + 60) / (100 *
+  // 320), it would be w.
+  Problem p = emptyProblem();
+  addOp(p, 200, 100, {});
+  addOp(p, 50, 100, {});
+  addOp(p, 10, 100, {1, 0});
+  addOp(p, 40, 1, {});
+  addOp(p, 10, 200, {});
+  addOp(p, 10, 1, {4});
+  addOp(p, 10, 1, {1});
+  addOp(p, 60, 100, {}); // w
+  addOp(p, 200, 1, {});
+  addOp(p, 10, 100, {});
+  addOp(p, 10, 1, {9, 7});
+  addOp(p, 10, 1, {2, 0, 1});
+  PlanResult r = planLoad(p, "dtr-eq", 310);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(1, 1, 2));
+}
+
 TEST(Dtr, ChainOfEvictedTensorsGetsDearer) {
   // A chain is evicted tensor by tensor; the neighbour of an evicted tensor
   // costs as much more as making that again would, so evictions spread

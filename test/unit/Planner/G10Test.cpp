@@ -12,7 +12,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Planner/Policy.h"
 #include "SwapChain.h"
 
 #include <gtest/gtest.h>
@@ -26,32 +25,16 @@ namespace {
 /// 12 operators of 1000 ns; the host takes 1 byte a ns, the SSD one in four.
 Problem waiting(uint64_t x, uint64_t y, uint32_t readX = 11,
                 uint32_t makeZ = 5) {
-  Problem p;
-  p.alignment = 1;
-  p.machine = makeMachine(true, true, 1000000000);
-  for (Link &l : p.machine.links)
-    l.latencyNs = 0;
-  for (uint32_t i = 0; i < 12; ++i) {
-    Storage s;
-    s.id = i;
-    s.bytes = i == 0 ? x : i == 1 ? y : i == makeZ ? 300 : 1;
-    p.storages.push_back(s);
-    Operator o;
-    o.id = i;
-    o.costNs = {1000};
-    o.writes = {{i, -1}};
-    p.operators.push_back(o);
-  }
+  Problem p = emptySwapProblem(1000000000, true);
+  for (uint32_t i = 0; i < 12; ++i)
+    addOp(p, 1000, i == 0 ? x : i == 1 ? y : i == makeZ ? 300 : 1, {});
   p.operators[readX].reads = {{0, -1}};
   p.operators[10].reads.push_back({1, -1});
   return p;
 }
 
 Plan planOf(const Problem &p, uint64_t budget, uint64_t host = unlimited) {
-  Analysis a(p);
-  PolicyAnswer answer = planG10({a, {budget, host, unlimited}, 0, true});
-  EXPECT_TRUE(answer.ok) << answer.reason;
-  return answer.ok ? answer.plans[0] : Plan();
+  return firstPlan(planG10, p, {budget, host});
 }
 
 TEST(G10, TakesTheMostBytesTimesTimeOverTheLine) {
@@ -87,6 +70,37 @@ TEST(G10, APrefetchComesAsEarlyAsTheMemoryAllows) {
   size_t load = find(plan, Action::load(0, -1, 2));
   EXPECT_GT(load, find(plan, Action::run(5))); // z is in the way until then
   EXPECT_LT(load, find(plan, Action::run(6)));
+}
+
+TEST(G10, TimeOverTheLineCountsAsBytesDo) {
+  // x (0: 400 bytes, read by 8) is over the line of 650 while operator 4 makes
+  // 300 bytes; y (1: 200 bytes, read by 15) then and while 10, 11 and 12 make
+  // 500 each. They are worth 4e5 and 8e5: y is first and takes the SSD, 200 of
+  // its 250 bytes of operator 2; x would end with operator 3, later than its own
+  // 1600 ns, and goes to the host.
+  Problem p = emptySwapProblem(1000000000, true);
+  for (uint32_t i = 0; i < 16; ++i)
+    addOp(p, 1000, i < 2 ? 400 - 200 * i : i == 4 ? 300 : i / 10 ? 500 : 1, {});
+  for (uint32_t i = 13; i < 16; ++i)
+    p.storages[i].bytes = 1;
+  p.operators[8].reads = {{0, -1}};
+  p.operators[15].reads = {{1, -1}};
+  Plan plan = planOf(p, 650);
+  EXPECT_LT(find(plan, Action::store(1, -1, 2)), plan.actions.size());
+  EXPECT_LT(find(plan, Action::store(0, -1, 1)), plan.actions.size());
+}
+
+TEST(G10, WhatIsOverAllTheSameIsEvictedByItsNextUse) {
+  // Transfers ten times as slow: no period is long enough, so nothing is
+  // planned. At operator 5 one of x and y has to go: y is read first.
+  Problem p = waiting(400, 400);
+  for (Link &l : p.machine.links)
+    l.bytesPerSecond /= 10;
+  Plan plan = planOf(p, 850);
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  size_t store = find(plan, Action::store(0, -1, 1));
+  EXPECT_LT(store, plan.actions.size());
+  EXPECT_GT(store, find(plan, Action::run(4)));
 }
 
 } // namespace

@@ -87,19 +87,28 @@ TEST(Llmq, ActivationsDoNotGrowWithDepth) {
 }
 
 TEST(Llmq, RecomputesWhatIsCheapFirst) {
-  // f2 makes y cheaply, f1 makes h at high cost: h stays.
-  LayerChain c = makeLayerChain(
-      {.layers = 6, .activation = 100, .inner = 100, .parameter = 1});
+  // f1 makes h from 100 bytes of activations and one of weights: 201 bytes, so
+  // 1608 operations are cheap and 1609 are not. Every second layer's are.
+  LayerChain c = makeLayerChain({.layers = 6,
+                                 .activation = 100,
+                                 .inner = 100,
+                                 .parameter = 1,
+                                 .state = 1});
   for (uint32_t i = 0; i < 6; ++i) {
-    // A third operator, cheap, whose result the backward pass reads.
-    c.problem.operators[c.f1[i]].costNs = {1000};
-    c.problem.operators[c.f1[i]].flops = 1000000;
+    c.problem.operators[c.f1[i]].flops = i % 2 ? 1609 : 1608;
+    c.problem.operators[c.f2[i]].flops = 10000;
   }
   PlanResult all = decide(c.problem, "llmq");
   ASSERT_TRUE(all.feasible);
-  PlanResult r = decide(c.problem, "llmq", {all.peakBytes[0] - 1});
+  PlanResult r = decide(c.problem, "llmq", {all.peakBytes[0] - 10});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
-  EXPECT_EQ(r.recomputedNs, 0);
+  EXPECT_EQ(r.numRecomputed, 3u);
+  for (uint32_t i = 0; i < 6; ++i) {
+    size_t first = positionOf(r, Action::run(c.f1[i]));
+    EXPECT_EQ(positionOf(r, Action::run(c.f1[i]), first + 1) <
+                  r.plan.actions.size(),
+              i % 2 == 0);
+  }
 }
 
 TEST(Llmq, HoldsForRandomSteps) {

@@ -57,6 +57,36 @@ TEST(OffMate, RecomputesWhatTransfersWouldDelay) {
     EXPECT_EQ(countActions(r, ActionKind::Store, h), 0u);
 }
 
+/// Either way counts by itself: one fast and one slow link are a slow swap.
+TEST(OffMate, BothWaysTakeTheirTime) {
+  for (uint32_t slow : {0u, 1u}) {
+    LayerChain c = sixLayers(1);
+    c.problem.machine.links[1 - slow].bytesPerSecond = 1000000000000000;
+    PlanResult r = planPlaced(c.problem, "offmate", {4500});
+    ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+    EXPECT_GT(r.numRecomputed, 0u);
+    for (uint32_t h : c.h)
+      EXPECT_EQ(countActions(r, ActionKind::Store, h), 0u) << slow;
+  }
+}
+
+TEST(OffMate, UpdatesOnTheDeviceWhereTheHostIsTooSlow) {
+  // State in and out takes 1000 ns each way and block, the host's update
+  // 100000.
+  LayerChain c = makeLayerChain({.layers = 6,
+                                 .activation = 10,
+                                 .inner = 10,
+                                 .parameter = 10,
+                                 .state = 1000});
+  for (Operator &op : c.problem.operators)
+    op.costNs = {10};
+  allowHostUpdates(c.problem, 10000);
+  PlanResult r = decide(c.problem, "offmate", {3500});
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  for (uint32_t i = 0; i < 6; ++i)
+    EXPECT_EQ(positionOf(r, Action::run(c.u[i], 1)), r.plan.actions.size());
+}
+
 TEST(OffMate, UpdatesOnTheHostWhereStateWouldBeTooMuchToMove) {
   LayerChain c = makeLayerChain({.layers = 6,
                                  .activation = 10,

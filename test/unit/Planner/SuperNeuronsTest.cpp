@@ -12,7 +12,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Planner/Policy.h"
 #include "SwapChain.h"
 
 #include <gtest/gtest.h>
@@ -30,12 +29,7 @@ SwapChain segment(uint64_t inputBytes, uint64_t bytes) {
                                     {300, 10, true}});
 }
 
-PolicyAnswer answerOf(const Problem &p, uint64_t budget) {
-  Analysis a(p);
-  return planSuperNeurons({a, {budget, unlimited}, 0, true});
-}
-
-uint32_t runsOf(const Plan &plan, uint32_t op) {
+uint32_t timesRun(const Plan &plan, uint32_t op) {
   uint32_t n = 0;
   for (const Action &a : plan.actions)
     n += a == Action::run(op);
@@ -46,24 +40,24 @@ TEST(SuperNeurons, SpeedCentricWhereTheSegmentIsBelowTheLargestLayer) {
   // Going backward the first layer needs 100 + 10 + 100 bytes: l_peak. The
   // segment's results and its backward pass take 30 + 30.
   SwapChain c = segment(100, 10);
-  PolicyAnswer answer = answerOf(c.problem, 1000);
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {1000});
   ASSERT_EQ(answer.plans.size(), 3u);
   const Plan &plan = answer.plans[2];
   for (uint32_t layer : {1u, 2u, 3u})
-    EXPECT_EQ(runsOf(plan, c.forward[layer]), 2u);
-  EXPECT_EQ(runsOf(plan, c.forward[0]), 1u); // a checkpoint
+    EXPECT_EQ(timesRun(plan, c.forward[layer]), 2u);
+  EXPECT_EQ(timesRun(plan, c.forward[0]), 1u); // a checkpoint
   EXPECT_EQ(count(plan, ActionKind::Store), 0u);
 }
 
 TEST(SuperNeurons, MemoryCentricWhereItIsAbove) {
   // l_peak is 300 (100 + 100 + 100); the segment takes 300 + 300.
   SwapChain c = segment(10, 100);
-  PolicyAnswer answer = answerOf(c.problem, 1000);
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {1000});
   ASSERT_EQ(answer.plans.size(), 3u);
   const Plan &plan = answer.plans[2];
-  EXPECT_EQ(runsOf(plan, c.forward[1]), 4u);
-  EXPECT_EQ(runsOf(plan, c.forward[2]), 3u);
-  EXPECT_EQ(runsOf(plan, c.forward[3]), 2u);
+  EXPECT_EQ(timesRun(plan, c.forward[1]), 4u);
+  EXPECT_EQ(timesRun(plan, c.forward[2]), 3u);
+  EXPECT_EQ(timesRun(plan, c.forward[3]), 2u);
 }
 
 TEST(SuperNeurons, ThePeakIsThatOfTheLargestLayerAndTheCheckpoints) {
@@ -92,12 +86,12 @@ TEST(SuperNeurons, AJoinOfSegmentsEndsTheChain) {
                                    {50, 10, false},
                                    {300, 10, true}});
   c.problem.operators[c.forward[3]].reads.push_back({c.maps[2], -1});
-  PolicyAnswer answer = answerOf(c.problem, 1000);
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {1000});
   ASSERT_EQ(answer.plans.size(), 3u);
   const Plan &plan = answer.plans[2];
-  EXPECT_EQ(runsOf(plan, c.forward[1]), 2u);
-  EXPECT_EQ(runsOf(plan, c.forward[3]), 1u); // the join
-  EXPECT_EQ(runsOf(plan, c.forward[4]), 2u);
+  EXPECT_EQ(timesRun(plan, c.forward[1]), 2u);
+  EXPECT_EQ(timesRun(plan, c.forward[3]), 1u); // the join
+  EXPECT_EQ(timesRun(plan, c.forward[4]), 2u);
 }
 
 TEST(SuperNeurons, TheCacheEvictsTheLeastRecentlyUsedCheckpoint) {
@@ -105,8 +99,8 @@ TEST(SuperNeurons, TheCacheEvictsTheLeastRecentlyUsedCheckpoint) {
   SwapChain c = makeSwapChain(
       100, {{300, 100, true}, {300, 100, true}, {300, 100, true}});
   // Keep-all needs x0, x1, x2 and two gradients.
-  EXPECT_EQ(answerOf(c.problem, 500).plans.size(), 3u);
-  PolicyAnswer answer = answerOf(c.problem, 400);
+  EXPECT_EQ(ask(planSuperNeurons, c.problem, {500}).plans.size(), 3u);
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {400});
   ASSERT_FALSE(answer.plans.empty());
   const Plan &plan = answer.plans[0];
   EXPECT_EQ(count(plan, ActionKind::Store), 1u);

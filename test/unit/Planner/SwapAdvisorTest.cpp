@@ -7,7 +7,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Planner/Policy.h"
 #include "SwapChain.h"
 
 #include <gtest/gtest.h>
@@ -17,16 +16,10 @@ using namespace spillway::planner::testing;
 
 namespace {
 
-PolicyAnswer answerOf(const Problem &p, uint64_t budget, uint32_t iterations,
-                      bool fixedOrder = true) {
-  Analysis a(p);
-  return planSwapAdvisor({a, {budget, unlimited}, iterations, fixedOrder});
-}
-
 TEST(SwapAdvisor, EvictsWhatIsUsedFurthestInTheFuture) {
   // When the loss needs room for its gradient, x0 is used last of x0, x1, x2.
   SwapChain c = makeSwapChain(100, {{300, 100}, {200, 100}, {100, 100}});
-  PolicyAnswer answer = answerOf(c.problem, 400, 0);
+  PolicyAnswer answer = ask(planSwapAdvisor, c.problem, {400});
   ASSERT_TRUE(answer.ok) << answer.reason;
   for (const Plan &plan : answer.plans) {
     EXPECT_LT(find(plan, Action::store(c.maps[0], -1, 1)), plan.actions.size());
@@ -39,7 +32,7 @@ TEST(SwapAdvisor, APoolHasItsBlocksAndNoMore) {
   // small one to a large one, so all are within the budget and right.
   SwapChain c = makeSwapChain(
       64, {{300, 64}, {200, 256}, {100, 64}, {300, 256}, {100, 64}});
-  PolicyAnswer answer = answerOf(c.problem, 900, 20);
+  PolicyAnswer answer = ask(planSwapAdvisor, c.problem, {900}, 20);
   ASSERT_TRUE(answer.ok) << answer.reason;
   EXPECT_GT(answer.plans.size(), 1u);
 }
@@ -71,25 +64,11 @@ TEST(SwapAdvisor, SearchIsNeverWorse) {
 TEST(SwapAdvisor, AnotherOrderIsFoundWhereItPays) {
   // a is made first and read last; b is made and read at once. Given: a, b,
   // then the readers of b, then of a; all of them may run at any time.
-  Problem p;
-  p.alignment = 1;
-  p.machine = makeMachine(true, false, 100000000);
-  for (uint32_t i = 0; i < 6; ++i) {
-    Storage s;
-    s.id = i;
-    s.bytes = i % 2 ? 1 : 100;
-    p.storages.push_back(s);
-  }
-  auto op = [&](std::vector<Access> reads, uint32_t result) {
-    Operator o;
-    o.id = uint32_t(p.operators.size());
-    o.costNs = {100};
-    o.reads = std::move(reads);
-    o.writes = {{result, -1}};
-    p.operators.push_back(o);
-  };
-  op({}, 0), op({}, 2), op({}, 4);
-  op({{4, -1}}, 5), op({{2, -1}}, 3), op({{0, -1}}, 1);
+  Problem p = emptySwapProblem(100000000);
+  for (uint32_t i = 0; i < 3; ++i)
+    addOp(p, 100, 100, {});
+  for (uint32_t i = 3; i-- > 0;)
+    addOp(p, 100, 1, {i});
   auto stepOf = [&](bool fixedOrder) {
     PlanOptions options;
     options.policy = "swapadvisor";

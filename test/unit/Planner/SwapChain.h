@@ -16,9 +16,42 @@
 #ifndef SPILLWAY_TEST_PLANNER_SWAPCHAIN_H
 #define SPILLWAY_TEST_PLANNER_SWAPCHAIN_H
 
+#include "Chain.h"
+#include "Planner/Policy.h"
 #include "Training.h"
 
+#include <gtest/gtest.h>
+
 namespace spillway::planner::testing {
+
+/// What a policy answers within live bytes by tier; missing tiers are
+/// unlimited.
+inline PolicyAnswer ask(PolicyFunction policy, const Problem &p,
+                        std::vector<uint64_t> budgets, uint32_t iterations = 0,
+                        bool fixedOrder = true) {
+  budgets.resize(p.machine.tiers.size(), unlimited);
+  Analysis a(p);
+  return policy({a, budgets, iterations, fixedOrder});
+}
+
+/// The plan that it prefers.
+inline Plan firstPlan(PolicyFunction policy, const Problem &p,
+                      std::vector<uint64_t> budgets, uint32_t iterations = 0) {
+  PolicyAnswer answer = ask(policy, p, std::move(budgets), iterations);
+  EXPECT_TRUE(answer.ok) << answer.reason;
+  return answer.ok ? answer.plans[0] : Plan();
+}
+
+/// Device, host (and NVMe), links of so many bytes a second and no latency; no
+/// operators yet (Chain.h's addOp adds them).
+inline Problem emptySwapProblem(uint64_t bytesPerSecond, bool nvme = false) {
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, nvme, bytesPerSecond);
+  for (Link &l : p.machine.links)
+    l.latencyNs = 0;
+  return p;
+}
 
 struct ChainLayer {
   int64_t ns = 100;    ///< forward; backward takes twice as long
@@ -38,10 +71,7 @@ inline SwapChain makeSwapChain(uint64_t inputBytes,
                                const std::vector<ChainLayer> &layers) {
   SwapChain c;
   Problem &p = c.problem;
-  p.alignment = 1;
-  p.machine = makeMachine(true, false, 1000000000);
-  for (Link &l : p.machine.links)
-    l.latencyNs = 0;
+  p = emptySwapProblem(1000000000);
   auto storage = [&](const std::string &name, uint64_t bytes) {
     Storage s;
     s.id = uint32_t(p.storages.size());

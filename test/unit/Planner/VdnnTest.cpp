@@ -11,7 +11,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Planner/Policy.h"
 #include "SwapChain.h"
 
 #include <gtest/gtest.h>
@@ -29,10 +28,9 @@ SwapChain network() {
                              {50, 60, false}});
 }
 
-/// Plans within a sum of live bytes, first to last as the policy prefers them.
+/// First to last as the policy prefers them.
 std::vector<Plan> plansOf(const Problem &p, uint64_t budget) {
-  Analysis a(p);
-  return planVdnn({a, {budget, unlimited}, 0, true}).plans;
+  return ask(planVdnn, p, {budget}).plans;
 }
 
 TEST(Vdnn, MovesNothingWhereEverythingFits) {
