@@ -68,7 +68,7 @@ std::vector<uint64_t> budgetsFor(const Problem &problem, uint64_t device) {
 
 PlanResult planWith(const Problem &problem, const std::string &policy,
                     const std::vector<uint64_t> &budgets,
-                    uint32_t iterations = 8) {
+                    uint32_t iterations = 1) {
   PlanOptions options;
   options.policy = policy;
   options.budgets = budgets;
@@ -78,6 +78,10 @@ PlanResult planWith(const Problem &problem, const std::string &policy,
 
 class RandomTraining : public ::testing::TestWithParam<uint64_t> {
 protected:
+  /// Joint's, with a search that is short for most seeds.
+  PlanResult planJoint(const Problem &p, const std::vector<uint64_t> &budgets) {
+    return planWith(p, "joint", budgets, GetParam() % 6 == 1 ? 8 : 1);
+  }
   Problem make(bool host = true, bool nvme = false) {
     Random r(GetParam());
     TrainingOptions o;
@@ -99,7 +103,7 @@ TEST_P(RandomTraining, KeepAllMovesNothing) {
   expectSound(p, r, budgetsFor(p, unlimited));
   EXPECT_EQ(r.numRecomputed, 0u);
   EXPECT_EQ(r.numSwapped, 0u);
-  PlanResult j = planWith(p, "joint", budgetsFor(p, r.peakBytes[0]));
+  PlanResult j = planJoint(p, budgetsFor(p, r.peakBytes[0]));
   expectSound(p, j, budgetsFor(p, r.peakBytes[0]));
   EXPECT_EQ(j.numRecomputed, 0u);
   EXPECT_EQ(j.numSwapped, 0u);
@@ -111,11 +115,12 @@ TEST_P(RandomTraining, JointMeetsEveryBudgetDownToTheFloor) {
   uint64_t full = unconstrainedPeakBytes(p);
   uint64_t floor = floorBytes(p)[0];
   ASSERT_LE(floor, full);
-  for (uint64_t percent : {100, 75, 50, 25, 10, 0}) {
+  for (uint64_t percent : GetParam() % 2 ? std::vector<uint64_t>{100, 50, 10}
+                                         : std::vector<uint64_t>{75, 25, 0}) {
     uint64_t budget = floor + (full - floor) * percent / 100;
     SCOPED_TRACE(percent);
     auto budgets = budgetsFor(p, budget);
-    PlanResult r = planWith(p, "joint", budgets);
+    PlanResult r = planJoint(p, budgets);
     expectSound(p, r, budgets);
   }
 }
@@ -125,11 +130,11 @@ TEST_P(RandomTraining, JointWithoutOtherTiersRecomputes) {
   uint64_t full = unconstrainedPeakBytes(p);
   auto budgets = budgetsFor(p, full - 1);
   for (int k = 0; k < 3; ++k) {
-    PlanResult r = planWith(p, "joint", budgets);
+    PlanResult r = planJoint(p, budgets);
     if (!r.feasible) {
       EXPECT_GE(r.infeasible.smallestFoundBytes, budgets[0]);
       budgets[0] = r.infeasible.smallestFoundBytes;
-      r = planWith(p, "joint", budgets);
+      r = planJoint(p, budgets);
     }
     expectSound(p, r, budgets);
     EXPECT_EQ(r.numSwapped, 0u);
@@ -146,9 +151,9 @@ TEST_P(RandomTraining, SmallHostBudgetsHold) {
     if (s.kind == StorageKind::Fed)
       fed += p.aligned(s.bytes);
   budgets[1] = fed + full / 5;
-  expectSound(p, planWith(p, "joint", budgets), budgets);
+  expectSound(p, planJoint(p, budgets), budgets);
   budgets[1] = fed;
-  expectSound(p, planWith(p, "joint", budgets), budgets);
+  expectSound(p, planJoint(p, budgets), budgets);
 }
 
 TEST_P(RandomTraining, RecomputeAllNeedsLessAndMovesNothing) {
@@ -191,7 +196,9 @@ void expectEveryPolicySound(const Problem &p) {
   uint64_t full = unconstrainedPeakBytes(p), floor = floorBytes(p)[0];
   for (const PolicyInfo &policy : policies()) {
     // Programs of many small problems: their own tests do that.
-    if (policy.name.starts_with("checkmate") && p.operators.size() > 20)
+    if ((policy.name.starts_with("checkmate") ||
+         policy.name.starts_with("poet")) &&
+        p.operators.size() > 16)
       continue;
     for (uint64_t percent : {100, 60, 20}) {
       SCOPED_TRACE(policy.name + " at " + std::to_string(percent));
@@ -215,19 +222,18 @@ void expectEveryPolicySound(const Problem &p) {
 }
 
 TEST_P(RandomTraining, EveryPolicyIsSoundOrSaysWhy) {
-  if (GetParam() > 6)
+  if (GetParam() > 9)
     return; // the others hold many policies up for little more
-  expectEveryPolicySound(make());
-  expectEveryPolicySound(make(false));
-  expectEveryPolicySound(make(true, true));
+  uint64_t tiers = GetParam() % 3;
+  expectEveryPolicySound(make(tiers != 1, tiers == 2));
 }
 
 TEST_P(RandomTraining, TheSameTwice) {
   Problem p = make();
   auto budgets =
       budgetsFor(p, (floorBytes(p)[0] + unconstrainedPeakBytes(p)) / 2);
-  PlanResult a = planWith(p, "joint", budgets);
-  PlanResult b = planWith(p, "joint", budgets);
+  PlanResult a = planJoint(p, budgets);
+  PlanResult b = planJoint(p, budgets);
   EXPECT_EQ(a.plan.actions, b.plan.actions);
   for (size_t i = 0; i < a.buffers.size(); ++i)
     EXPECT_EQ(a.buffers[i].offset, b.buffers[i].offset);

@@ -334,19 +334,18 @@ TEST(Bounds, NeverAboveWhatIsFound) {
     options.host = seed % 3 != 0;
     Problem p = makeTraining(options);
     uint64_t full = unconstrainedPeakBytes(p), floor = floorBytes(p)[0];
-    for (uint64_t percent : {90, 60, 30}) {
-      PlanOptions plans;
-      plans.budgets.assign(p.machine.tiers.size(), unlimited);
-      plans.budgets[0] = floor + (full - floor) * percent / 100;
-      plans.iterations = 4;
-      plans.findSmallest = false;
-      PlanResult r = plan(p, plans);
-      if (!r.feasible) {
-        EXPECT_THAT(r.infeasible.reason, ::testing::Not(HasSubstr("fault")));
-        continue;
-      }
-      EXPECT_LE(fixedOrderLowerBoundNs(p, plans.budgets), r.simulation.stepNs);
+    uint64_t percent = seed % 4 == 0 ? 90 : seed % 4 == 1 ? 60 : 30;
+    PlanOptions plans;
+    plans.budgets.assign(p.machine.tiers.size(), unlimited);
+    plans.budgets[0] = floor + (full - floor) * percent / 100;
+    plans.iterations = 2;
+    plans.findSmallest = false;
+    PlanResult r = plan(p, plans);
+    if (!r.feasible) {
+      EXPECT_THAT(r.infeasible.reason, ::testing::Not(HasSubstr("fault")));
+      continue;
     }
+    EXPECT_LE(fixedOrderLowerBoundNs(p, plans.budgets), r.simulation.stepNs);
   }
 }
 
