@@ -17,37 +17,34 @@
 
 using namespace spillway::planner;
 
-int32_t spillway::planner::loopRepeat(const Problem &problem) {
-  int32_t found = -1;
-  for (uint32_t r = 0; r < problem.repeats.size(); ++r)
-    if (problem.repeats[r].count > 1) {
-      if (found >= 0)
-        return -1;
-      found = int32_t(r);
-    }
-  return found >= 0 && problem.repeats[uint32_t(found)].count < 3 ? -1 : found;
-}
-
 namespace {
 
 /// How often room is made for addresses around the loop, and how much of what
 /// was too much is kept free at once: what is kept free is not all of use.
-constexpr uint32_t mostTries = 3;
-constexpr double keptOfExcess = 2;
-constexpr uint32_t leastKept = 50; ///< thousandths of the budget
+constexpr uint32_t mostTries = 4;
+constexpr uint32_t keptOfExcess = 2;
+/// A search makes what is around the loop faster by one part of that many at
+/// most, as good as always.
+constexpr int64_t mostWon = 4;
+constexpr uint32_t leastKept = 50, mostKept = 300; ///< thousandths of the budget
 
 class LoopPlanner {
 public:
   LoopPlanner(const Problem &problem, const Policy &policy,
               const PlanOptions &options, const std::vector<uint64_t> &budgets,
-              const BodyPlan &body, uint32_t iterations)
+              const BodyPlan &body, uint32_t iterations, LoopHopes &hopes)
       : problem(problem), policy(policy), options(options), budgets(budgets),
-        iterations(iterations), repeat(uint32_t(loopRepeat(problem))),
+        iterations(iterations), repeat(uint32_t(onlyRepeat(problem))),
+        mayStayNear(hopes.mayStayNear), worthNs(hopes.worthNs),
         bodyPlan(body.plan), bodyLayout(body.layout) {}
 
   LoopPlan run();
 
 private:
+  void noteExcess(uint32_t tier, uint64_t bytes) {
+    if (tier == 0)
+      excess = uint32_t(double(bytes - budgets[0]) * 1000 / double(budgets[0])) + 1;
+  }
   bool planOuter(uint32_t permille, uint32_t effort, Plan &plan);
   bool offer(const Plan &outerPlan);
 
@@ -59,6 +56,11 @@ private:
   uint32_t repeat;
   /// Thousandths of the device's budget that its addresses were above it.
   uint32_t excess = 0;
+  /// By tier: what was too much of it elsewhere than on the device.
+  std::vector<uint64_t> over;
+  bool &mayStayNear;
+  int64_t worthNs;
+  int64_t outerNs = 0; ///< of the last plan of what is around
   LoopRoom room;
   BodyProblem body;
   const Plan &bodyPlan;
@@ -67,6 +69,18 @@ private:
   LoopPlan result;
   int64_t stepNs = INT64_MAX;
 };
+
+/// False if some tier is below what every plan needs of it.
+bool holds(const Problem &problem, const std::vector<uint64_t> &bytes) {
+  Problem view = problem;
+  for (uint32_t t = 0; t < bytes.size(); ++t)
+    view.machine.tiers[t].capacity = bytes[t];
+  std::vector<uint64_t> floors = floorBytes(view);
+  for (uint32_t t = 0; t < bytes.size(); ++t)
+    if (bytes[t] < floors[t])
+      return false;
+  return true;
+}
 
 bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
   // Addresses are given to all at once, later.
@@ -91,6 +105,9 @@ bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
         left -= std::min(left, problem.aligned(problem.storages[s].bytes) *
                                    (problem.repeats[repeat].count - 2));
     }
+  for (uint32_t t = 1; t < outerBudgets.size(); ++t)
+    if (outerBudgets[t] != unlimited)
+      outerBudgets[t] -= std::min(outerBudgets[t], over[t]);
   // What goes to a farther tier than the body keeps it on would have to come
   // back over the device: first without.
   std::vector<uint64_t> near = outerBudgets;
@@ -100,10 +117,14 @@ bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
       homes += s.home == t ? problem.aligned(s.bytes) : 0;
     near[t] = std::min(near[t], homes);
   }
-  if (near != outerBudgets && attempt.run(near, effort)) {
-    plan = std::move(attempt.plan);
-    orderByTime(padded, plan, near);
-    return true;
+  if (mayStayNear && near != outerBudgets) {
+    mayStayNear = holds(outer.problem, near) && attempt.run(near, effort);
+    if (mayStayNear) {
+      plan = std::move(attempt.plan);
+      outerNs = attempt.stepNs;
+      orderByTime(padded, plan, near);
+      return true;
+    }
   }
   if (!attempt.run(outerBudgets, effort)) {
     result.reason = attempt.reason;
@@ -112,6 +133,7 @@ bool LoopPlanner::planOuter(uint32_t permille, uint32_t effort, Plan &plan) {
     return false;
   }
   plan = std::move(attempt.plan);
+  outerNs = attempt.stepNs;
   orderByTime(padded, plan, outerBudgets);
   return true;
 }
@@ -125,11 +147,23 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
     result.reason = reason;
     return false;
   }
-  Verdict verdict = verifyPlan(problem, *plan, budgets);
+  Verdict verdict = verifyPlan(
+      problem, *plan, std::vector<uint64_t>(budgets.size(), unlimited));
   if (!verdict.ok()) {
     result.reason = "the repetitions do not fit together: " + verdict.error;
     return false;
   }
+  for (uint32_t t = 0; t < budgets.size(); ++t)
+    if (verdict.peakBytes[t] > budgets[t]) {
+      over[t] += t > 0 ? verdict.peakBytes[t] - budgets[t] : 0;
+      noteExcess(t, verdict.peakBytes[t]);
+      result.tier = t;
+      result.reason = "the repetitions together need " +
+                      std::to_string(verdict.peakBytes[t]) + " bytes of " +
+                      problem.machine.tiers[t].name + ", expected at most " +
+                      std::to_string(budgets[t]);
+      return false;
+    }
   Layout layout;
   if (options.offsets) {
     LoopAddresses known{0, &bodyPlan, &bodyLayout, {}};
@@ -139,10 +173,8 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
     layout = layOutLoops(problem, *plan, budgets, &known);
     for (uint32_t t = 0; t < budgets.size(); ++t)
       if (layout.heights[t] > budgets[t]) {
-        if (t == 0)
-          excess = uint32_t(double(layout.heights[t] - budgets[t]) * 1000 /
-                            double(budgets[t])) +
-                   1;
+        over[t] += t > 0 ? layout.heights[t] - budgets[t] : 0;
+        noteExcess(t, layout.heights[t]);
         result.tier = t;
         result.reason = "the addresses of the best plan need " +
                         std::to_string(layout.heights[t]) + " bytes of " +
@@ -175,19 +207,31 @@ LoopPlan LoopPlanner::run() {
   for (bool clear : {false, true}) {
     outer = makeOuter(problem, repeat, body, bodyPlan, bodyLayout.heights[0],
                       room, options.fixedOrder, clear);
-    uint32_t permille = 0;
-    for (uint32_t tried = 0; tried < mostTries; ++tried) {
+    uint32_t permille = 0, tooLittle = 0;
+    over.assign(budgets.size(), 0);
+    // Room on other tiers is found in few steps, each quick.
+    for (uint32_t tried = 0, moved = 0; tried < mostTries; ++tried) {
       Plan plan;
       excess = 0;
-      if (!planOuter(permille, 0, plan))
-        break;
+      std::vector<uint64_t> before = over;
+      if (!planOuter(permille, 0, plan)) {
+        if (permille <= tooLittle + leastKept)
+          break;
+        permille = (tooLittle + permille) / 2; // that was too much
+        continue;
+      }
       if (!offer(plan)) {
-        permille += std::max(leastKept, uint32_t(keptOfExcess * excess));
+        tooLittle = permille;
+        if (over != before && ++moved < mostTries)
+          --tried;
+        else
+          permille += std::clamp(keptOfExcess * excess, leastKept, mostKept);
         continue;
       }
       // Two repetitions of many need not be searched as hard.
       uint32_t effort = std::max(iterations / 4, std::min(iterations, 1u));
-      if (effort && planOuter(permille, effort, plan))
+      if (effort && stepNs - outerNs / mostWon < worthNs &&
+          planOuter(permille, effort, plan))
         offer(plan);
       return std::move(result);
     }
@@ -202,7 +246,7 @@ BodyPlan spillway::planner::planBody(const Problem &problem,
                                      const PlanOptions &options,
                                      const std::vector<uint64_t> &budgets,
                                      uint32_t iterations) {
-  uint32_t repeat = uint32_t(loopRepeat(problem));
+  uint32_t repeat = uint32_t(onlyRepeat(problem));
   LoopRoom room = shareRoom(problem, repeat, budgets);
   BodyProblem body = makeBody(problem, repeat);
   Analysis a(body.problem);
@@ -230,10 +274,11 @@ LoopPlan spillway::planner::planAround(const Problem &problem,
                                        const PlanOptions &options,
                                        const std::vector<uint64_t> &budgets,
                                        const BodyPlan &body,
-                                       uint32_t iterations) {
+                                       uint32_t iterations, LoopHopes &hopes) {
   if (!body.ok)
     return body;
-  return LoopPlanner(problem, policy, options, budgets, body, iterations).run();
+  return LoopPlanner(problem, policy, options, budgets, body, iterations, hopes)
+      .run();
 }
 
 LoopPlan spillway::planner::planLoop(const Problem &problem,
@@ -241,7 +286,8 @@ LoopPlan spillway::planner::planLoop(const Problem &problem,
                                      const PlanOptions &options,
                                      const std::vector<uint64_t> &budgets,
                                      uint32_t iterations) {
+  LoopHopes hopes;
   return planAround(problem, policy, options, budgets,
                     planBody(problem, policy, options, budgets, iterations),
-                    iterations);
+                    iterations, hopes);
 }

@@ -31,10 +31,6 @@ struct LoopPlan {
   bool applies = true;
 };
 
-/// The repeat that a loop can be made of: the only one that has a count above
-/// 1, and that one at least 3; else -1.
-int32_t loopRepeat(const Problem &problem);
-
 /// A plan of the body, in its own numbers.
 struct BodyPlan : LoopPlan {
   int64_t stepNs = -1;
@@ -44,11 +40,20 @@ BodyPlan planBody(const Problem &problem, const Policy &policy,
                   const PlanOptions &options,
                   const std::vector<uint64_t> &budgets, uint32_t iterations);
 
+/// What is known from planning around other bodies.
+struct LoopHopes {
+  /// No plan has been looked for, in vain, that puts nothing farther away than
+  /// its body does. To be told the next time.
+  bool mayStayNear = true;
+  /// A plan that takes longer need not be improved.
+  int64_t worthNs = INT64_MAX;
+};
+
 /// The plan of the whole with that body.
 LoopPlan planAround(const Problem &problem, const Policy &policy,
                     const PlanOptions &options,
                     const std::vector<uint64_t> &budgets, const BodyPlan &body,
-                    uint32_t iterations);
+                    uint32_t iterations, LoopHopes &hopes);
 
 /// Both in one.
 LoopPlan planLoop(const Problem &problem, const Policy &policy,

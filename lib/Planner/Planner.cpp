@@ -8,6 +8,7 @@
 
 #include "spillway/Planner/Planner.h"
 
+#include "Account.h"
 #include "Attempt.h"
 #include "Budgets.h"
 #include "RepeatPlanner.h"
@@ -36,58 +37,6 @@ std::vector<PolicyInfo> spillway::planner::policies() {
 }
 
 namespace {
-
-/// Everything a result tells about a plan that is known to be right.
-void describe(const Problem &problem, PlanResult &result, Layout layout,
-              const std::vector<uint64_t> &budgets, bool addresses) {
-  const Plan &plan = result.plan;
-  SimulationOptions options;
-  options.budgets = budgets;
-  options.timeline = true;
-  options.maxRounds = 24;
-  if (addresses) {
-    options.offsets = &layout.offsets;
-    options.workspaceOffsets = &layout.workspaces;
-  }
-  result.simulation = simulate(problem, plan, options);
-  result.peakBytes = addresses ? layout.heights : result.simulation.peakBytes;
-  for (uint32_t l = 0; l < layout.lives.size(); ++l) {
-    const Instance &i = layout.lives[l].instance;
-    result.buffers.push_back({layout.lives[l],
-                              addresses ? layout.offsets[l] : 0,
-                              problem.storages[i.storage].partBytes(i.part)});
-  }
-  result.workspaceOffsets = std::move(layout.workspaces);
-  std::vector<bool> ran(problem.operators.size());
-  std::set<uint32_t> moved;
-  for (const Action &a : plan.actions) {
-    if (a.kind == ActionKind::Load || a.kind == ActionKind::Store)
-      if (problem.storages[a.storage].kind != StorageKind::Fed)
-        moved.insert(a.storage);
-    if (a.kind != ActionKind::Run)
-      continue;
-    const Operator &op = problem.operators[a.op];
-    result.totalFlops += op.flops;
-    if (ran[a.op]) {
-      ++result.numRecomputed;
-      result.recomputedFlops += op.flops;
-      result.recomputedNs += op.costNs[a.engine];
-    }
-    ran[a.op] = true;
-  }
-  result.numSwapped = uint32_t(moved.size());
-  result.lowerBoundNs = lowerBoundNs(problem, budgets);
-  // A prediction below a bound that holds for every plan is a fault of ours,
-  // and must not be passed on as good news.
-  if (result.simulation.stepNs < result.lowerBoundNs) {
-    result.feasible = false;
-    result.infeasible.reason = "internal fault: predicted step of " +
-                               std::to_string(result.simulation.stepNs) +
-                               " ns is below the lower bound of " +
-                               std::to_string(result.lowerBoundNs) +
-                               " ns; please report it";
-  }
-}
 
 /// The storages that the most demanding operator needs at once.
 void findCulprits(const Analysis &a, Infeasible &out) {
@@ -253,8 +202,8 @@ PlanResult spillway::planner::plan(const Problem &problem,
                   "; please report it";
       return result;
     }
-    describe(problem, result, std::move(attempt.layout), budgets,
-             options.offsets);
+    account(problem, result, std::move(attempt.layout), budgets,
+            options.offsets, lowerBoundNs(problem, budgets));
     return result;
   }
   if (!no.applies) // no budget helps
@@ -290,7 +239,8 @@ PlanResult spillway::planner::adopt(const Problem &problem, const Plan &plan,
     }
   result.feasible = true;
   result.plan = plan;
-  describe(problem, result, std::move(layout), budgets, true);
+  account(problem, result, std::move(layout), budgets, true,
+          lowerBoundNs(problem, budgets));
   return result;
 }
 

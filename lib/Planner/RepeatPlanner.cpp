@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RepeatPlanner.h"
+#include "Account.h"
 #include "Attempt.h"
 #include "Budgets.h"
 #include "LoopLayout.h"
@@ -40,18 +41,6 @@ static void toOriginal(const Unrolled &u, Infeasible &no) {
     if (seen.insert(u.storages[s].index).second)
       storages.push_back(u.storages[s].index);
   no.peakStorages = std::move(storages);
-}
-
-/// The only repeat with a count above 1, or -1.
-static int32_t onlyRepeat(const Problem &problem) {
-  int32_t found = -1;
-  for (uint32_t r = 0; r < problem.repeats.size(); ++r)
-    if (problem.repeats[r].count > 1) {
-      if (found >= 0)
-        return -1;
-      found = int32_t(r);
-    }
-  return found;
 }
 
 static std::vector<uint32_t> orderOf(const Unrolled &u, bool fixed) {
@@ -94,54 +83,6 @@ static PlanResult planWrittenOut(const Problem &problem,
 
 namespace {
 
-/// Everything a result tells about a plan with loops that is known to be right.
-void describeLoops(const Problem &problem, PlanResult &result, Layout layout,
-                   const std::vector<uint64_t> &budgets, bool addresses) {
-  const Plan &plan = result.plan;
-  Unrolled u = unrollFor(problem, plan);
-  result.simulation = simulateLoops(
-      problem, plan, addresses ? &layout : nullptr, budgets, true);
-  result.peakBytes = addresses ? layout.heights : result.simulation.peakBytes;
-  for (uint32_t l = 0; l < layout.lives.size(); ++l) {
-    const Instance &i = layout.lives[l].instance;
-    result.buffers.push_back({layout.lives[l],
-                              addresses ? layout.offsets[l] : 0,
-                              u.problem.storages[i.storage].partBytes(i.part)});
-  }
-  result.workspaceOffsets = std::move(layout.workspaces);
-  std::vector<uint32_t> times(plan.actions.size(), 1);
-  for (const Loop &l : plan.loops)
-    std::fill(times.begin() + l.first, times.begin() + l.last + 1, l.count);
-  std::vector<bool> ran(u.problem.operators.size());
-  std::set<uint32_t> moved;
-  for (uint32_t at = 0; at < plan.actions.size(); ++at) {
-    const Action &a = plan.actions[at];
-    if (a.kind == ActionKind::Load || a.kind == ActionKind::Store)
-      if (u.problem.storages[a.storage].kind != StorageKind::Fed)
-        moved.insert(u.storages[a.storage].index);
-    if (a.kind != ActionKind::Run)
-      continue;
-    const Operator &op = u.problem.operators[a.op];
-    result.totalFlops += op.flops * times[at];
-    if (ran[a.op]) {
-      result.numRecomputed += times[at];
-      result.recomputedFlops += op.flops * times[at];
-      result.recomputedNs += op.costNs[a.engine] * int64_t(times[at]);
-    }
-    ran[a.op] = true;
-  }
-  result.numSwapped = uint32_t(moved.size());
-  result.lowerBoundNs = stepLowerBoundNs(problem, budgets, true);
-  if (result.simulation.stepNs < result.lowerBoundNs) {
-    result.feasible = false;
-    result.infeasible.reason = "internal fault: predicted step of " +
-                               std::to_string(result.simulation.stepNs) +
-                               " ns is below the lower bound of " +
-                               std::to_string(result.lowerBoundNs) +
-                               " ns; please report it";
-  }
-}
-
 /// By tier: what every plan needs. Fewer repetitions need no more.
 std::vector<uint64_t> floorsOf(const Problem &problem, uint32_t repeat,
                                const std::vector<uint64_t> &budgets) {
@@ -169,8 +110,15 @@ public:
 
   /// Groups of one: repetition by repetition.
   Found find(uint32_t size, uint32_t iterations) const;
-  /// Of the sizes that promise most, what is fastest.
-  Found findBest() const;
+  /// Whether repetitions may run operator by operator.
+  bool mayGroup() const {
+    return policy.name == std::string("joint") && !options.fixedOrder &&
+           problem.machine.tiers.size() > 1;
+  }
+  /// Of the sizes that promise most, what is fastest. No plan is faster than
+  /// `boundNs`; `oneNs`: what repetition by repetition takes, where that has
+  /// been planned.
+  Found findBest(int64_t boundNs, std::optional<int64_t> oneNs) const;
   bool loops(uint32_t size) const {
     const Repeat &r = problem.repeats[repeat];
     uint64_t ops = problem.operators.size() +
@@ -243,11 +191,11 @@ Found GroupPlanner::find(uint32_t size, uint32_t iterations) const {
 
 /// Bodies are planned first, for what they promise; then what is around them,
 /// from the most promising on.
-Found GroupPlanner::findBest() const {
+Found GroupPlanner::findBest(int64_t boundNs,
+                             std::optional<int64_t> oneNs) const {
   const Repeat &r = problem.repeats[repeat];
-  bool groups = policy.name == std::string("joint") && !options.fixedOrder &&
-                problem.machine.tiers.size() > 1;
-  int64_t least = 0; // what computing takes by itself
+  bool groups = mayGroup();
+  int64_t least = 0; // what computing the repetitions takes by itself
   for (uint32_t at = r.first; at <= r.last; ++at)
     least += std::max<int64_t>(problem.operators[at].costNs[0], 0) * r.count;
   // Searching on takes long, and changes less than the size of groups does.
@@ -260,7 +208,13 @@ Found GroupPlanner::findBest() const {
   };
   std::vector<Candidate> candidates;
   Found best;
-  for (uint32_t s = 1, tried = 0; s <= r.count && tried < mostGroupSizes; ++s) {
+  uint32_t tried = 0;
+  if (oneNs) {
+    best.stepNs = *oneNs;
+    candidates.push_back({*oneNs, 1, {}});
+    tried = 1;
+  }
+  for (uint32_t s = tried + 1; s <= r.count && tried < mostGroupSizes; ++s) {
     // Twice as many at least, or hardly anything changes.
     if (r.count % s || (tried && s < 2 * candidates.back().size) ||
         (tried && !groups))
@@ -281,23 +235,30 @@ Found GroupPlanner::findBest() const {
       if (found.stepNs < best.stepNs || (s == 1 && !best.ok))
         best = std::move(found);
     }
-    bool worse = !candidates.empty() && c.ns >= candidates.back().ns;
+    // Each doubling halves what parameters cost and doubles what activations
+    // do: where one wins little, the next loses.
+    int64_t last = candidates.empty() ? INT64_MAX : candidates.back().ns;
+    bool enough = last < INT64_MAX && c.ns > last - last / 100;
+    int64_t limit = loops(s) ? least : boundNs;
+    enough |= c.ns - limit < limit / 200;
     candidates.push_back(std::move(c));
-    if (worse || candidates.back().ns - least < least / 200)
+    if (enough)
       break;
   }
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate &x, const Candidate &y) {
               return std::pair(x.ns, x.size) < std::pair(y.ns, y.size);
             });
+  LoopHopes hopes;
   for (const Candidate &c : candidates) {
     // What the loop alone takes is more than some plan takes in all.
     if (!c.body.ok || c.ns >= best.stepNs)
       continue;
     Problem grouped = groupRepetitions(problem, repeat, c.size);
-    Found found =
-        finish(grouped, c.size,
-               planAround(grouped, policy, options, budgets, c.body, effort));
+    hopes.worthNs = best.stepNs;
+    Found found = finish(grouped, c.size,
+                         planAround(grouped, policy, options, budgets, c.body,
+                                    effort, hopes));
     if (found.stepNs < best.stepNs || (!best.ok && c.size == 1))
       best = std::move(found);
     if (best.ok && best.stepNs < c.ns + c.ns / 20)
@@ -348,19 +309,31 @@ PlanResult spillway::planner::planRepeats(const Problem &problem,
   PlanResult result;
   std::vector<uint64_t> budgets = fullBudgets(problem, options.budgets);
   GroupPlanner groups(problem, *policy, options, budgets);
-  Found found = groups.findBest();
-  if (found.plan.loops.empty() && !groups.loops(1)) {
+  std::optional<int64_t> oneNs;
+  if (!groups.loops(1)) {
     // Repetition by repetition is what an ordinary search is good at.
-    PlanResult one = planWrittenOut(problem, options);
-    if (!found.ok || (one.feasible && one.simulation.stepNs <= found.stepNs))
-      return one;
+    PlanOptions half = options;
+    if (auto now = std::chrono::steady_clock::now();
+        groups.mayGroup() && options.deadline && *options.deadline > now)
+      half.deadline = now + (*options.deadline - now) / 2;
+    result = planWrittenOut(problem, half);
+    if (!groups.mayGroup())
+      return result;
+    oneNs = result.feasible ? result.simulation.stepNs : INT64_MAX;
   }
+  int64_t boundNs = oneNs && result.feasible
+                        ? result.lowerBoundNs
+                        : stepLowerBoundNs(problem, budgets, true);
+  Found found = groups.findBest(boundNs, oneNs);
+  if (oneNs && !found.ok)
+    return result;
+  result = {};
   if (found.ok) {
     result.feasible = true;
     result.plan = std::move(found.plan);
     result.plan.policy = policy->name;
-    describeLoops(problem, result, std::move(found.layout), budgets,
-                  options.offsets);
+    account(problem, result, std::move(found.layout), budgets, options.offsets,
+            boundNs);
     return result;
   }
   Infeasible &no = result.infeasible;
@@ -402,6 +375,7 @@ spillway::planner::adoptRepeats(const Problem &problem, const Plan &plan,
     }
   result.feasible = true;
   result.plan = plan;
-  describeLoops(problem, result, std::move(layout), full, true);
+  account(problem, result, std::move(layout), full, true,
+          stepLowerBoundNs(problem, full, true));
   return result;
 }

@@ -17,6 +17,17 @@ bool spillway::planner::hasRepeats(const Problem &problem) {
                      [](const Repeat &r) { return r.count > 1; });
 }
 
+int32_t spillway::planner::onlyRepeat(const Problem &problem) {
+  int32_t found = -1;
+  for (uint32_t r = 0; r < problem.repeats.size(); ++r)
+    if (problem.repeats[r].count > 1) {
+      if (found >= 0)
+        return -1;
+      found = int32_t(r);
+    }
+  return found;
+}
+
 std::vector<int32_t>
 spillway::planner::repeatOfStorages(const Problem &problem) {
   std::vector<int32_t> of(problem.storages.size(), -1);

@@ -68,6 +68,9 @@ Unrolled unroll(const Problem &problem,
 /// Some count is above 1.
 bool hasRepeats(const Problem &problem);
 
+/// The only repeat with a count above 1; -1: there is none, or several.
+int32_t onlyRepeat(const Problem &problem);
+
 /// By storage, the repeat whose repetitions have one each; -1: one for all.
 /// `Problem::check` must have found nothing.
 std::vector<int32_t> repeatOfStorages(const Problem &problem);

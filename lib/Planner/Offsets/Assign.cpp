@@ -155,6 +155,9 @@ private:
       if (take(std::move(made)))
         return true;
     }
+    if (packing.anyFixed &&
+        take(ejectToFit(packing, best, target, left() / 2, used)))
+      return true;
     return climb(holes, *start, mostRounds);
   }
 

@@ -38,7 +38,7 @@ private:
   static constexpr uint64_t patience = 10000000;
 
   void eject(uint32_t item, uint64_t at);
-  uint64_t windowFor(uint32_t item);
+  std::optional<uint64_t> windowFor(uint32_t item);
   void snapshot();
   Placement finish();
 
@@ -60,11 +60,12 @@ private:
   std::vector<std::pair<uint64_t, float>> highs;
   std::vector<float> lowSums, highSums;
   std::vector<Placed::Span> spans;
+  std::vector<std::pair<uint64_t, uint64_t>> stuck;
 };
 
 /// Where to put an item that fits nowhere: where what is displaced is least
-/// dear.
-uint64_t Ejection::windowFor(uint32_t item) {
+/// dear. None if given addresses leave no room.
+std::optional<uint64_t> Ejection::windowFor(uint32_t item) {
   spans.clear();
   ++now;
   for (const Placed::Span &s : placed.meeting(item))
@@ -76,8 +77,16 @@ uint64_t Ejection::windowFor(uint32_t item) {
   other += 30 * n;
   uint64_t size = packing.bytes[item];
   highs.clear();
-  for (const Placed::Span &s : spans)
+  stuck.clear(); // what may not move, by ascending addresses
+  for (const Placed::Span &s : spans) {
     highs.push_back({s.high, trouble[s.item] * difficulty[s.item]});
+    if (!packing.fixed[s.item])
+      continue;
+    if (!stuck.empty() && s.low <= stuck.back().second)
+      stuck.back().second = std::max(stuck.back().second, s.high);
+    else
+      stuck.push_back({s.low, s.high});
+  }
   lowSums.assign(n + 1, 0);
   for (size_t i = 0; i < n; ++i)
     lowSums[i + 1] = lowSums[i] + highs[i].second;
@@ -86,10 +95,16 @@ uint64_t Ejection::windowFor(uint32_t item) {
   for (size_t i = 0; i < n; ++i)
     highSums[i + 1] = highSums[i] + highs[i].second;
   // Windows that begin where something ends, or end where something begins.
-  uint64_t bestAt = 0;
+  std::optional<uint64_t> bestAt;
   float least = HUGE_VALF;
   auto consider = [&](uint64_t at, size_t lows, size_t ends) {
     if (at > capacity || size > capacity - at)
+      return;
+    if (packing.anyFixed && at % packing.alignment)
+      return;
+    auto it = std::partition_point(stuck.begin(), stuck.end(),
+                                   [&](const auto &s) { return s.second <= at; });
+    if (it != stuck.end() && it->first < at + size)
       return;
     // Begun below the window's end, but for what has ended by its beginning.
     float dear = lowSums[lows] - highSums[ends];
@@ -190,6 +205,8 @@ Placement Ejection::run(const Placement &start, uint64_t steps) {
     if (!at) {
       trouble[item] += 1;
       at = windowFor(item);
+      if (!at)
+        break;
       eject(item, *at);
     }
     placed.put(item, *at);
@@ -205,8 +222,9 @@ Placement spillway::planner::offsets::ejectToFit(const Packing &packing,
                                                  uint64_t capacity,
                                                  uint64_t steps,
                                                  uint64_t &used) {
-  for (uint64_t bytes : packing.bytes)
-    if (bytes > capacity)
+  for (uint32_t i = 0; i < packing.size(); ++i)
+    if (packing.fixed[i].value_or(0) > capacity ||
+        packing.bytes[i] > capacity - packing.fixed[i].value_or(0))
       return start;
   Ejection search(packing, capacity);
   Placement made = search.run(start, steps);

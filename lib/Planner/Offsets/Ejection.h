@@ -23,7 +23,7 @@
 namespace spillway::planner::offsets {
 
 /// Lowers `start` to the capacity, or as far as that many steps lead; adds them
-/// to `used`. No item may have a given address.
+/// to `used`. What has a given address, in `start` as well, stays there.
 Placement ejectToFit(const Packing &packing, const Placement &start,
                      uint64_t capacity, uint64_t steps, uint64_t &used);
 

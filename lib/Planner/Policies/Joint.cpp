@@ -169,7 +169,8 @@ private:
     for (uint64_t bytes : sim.linkBytes)
       c.linkBytes += bytes;
     // What runs elsewhere, and what stores take, is seen by the clock only.
-    if (again) {
+    // What is far behind does not catch up by it.
+    if (again && (found.empty() || c.stepNs / 4 * 3 < found.front().stepNs)) {
       Decisions timed = c.decisions;
       timed.clock = c.clock;
       tried = {c.decisions, {}, c.clock, c.stepNs, c.linkBytes};
@@ -249,7 +250,7 @@ private:
 /// Settings of the greedy, everything on the device.
 void Joint::trySettings(bool swap) {
   // A large problem takes long for each: every second setting will do.
-  uint32_t stride = a.gaps.size() > 4000 ? 2 : 1;
+  uint32_t stride = a.gaps.size() > 4000 || request.iterations < 2 ? 2 : 1;
   const double margins[] = {0.0, 0.05, 0.1, 0.2};
   const double links[] = {0.05, 0.1, 0.015, 0.2};
   const double recomputes[] = {0.25, 2.0, 0.5, 4.0};
