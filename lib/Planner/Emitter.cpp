@@ -58,7 +58,7 @@ void Emitter::chooseEngines() {
 
 void Emitter::initially(uint32_t s, uint32_t tier) {
   plan.initial.push_back({s, -1, tier});
-  offTier[s] = tier;
+  setOff(s, tier);
   used[tier] += a.slotBytes[a.slot(s, -1)];
   for (uint32_t c = a.cellBegin[s]; c < a.cellBegin[s + 1]; ++c)
     offFresh[c] = true;

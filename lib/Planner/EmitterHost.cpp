@@ -59,7 +59,7 @@ bool Emitter::gatherOff(uint32_t op, uint32_t tier, int64_t &ready) {
       if (offTier[s] == 0) {
         if (!roomOff(s, tier))
           return false;
-        offTier[s] = tier;
+        setOff(s, tier);
         used[tier] += a.slotBytes[a.slot(s, -1)];
       }
     } else if (!offValid(target)) {

@@ -121,6 +121,7 @@ void Emitter::freeSlot(uint32_t slot, bool silently) {
 void Emitter::dropOff(uint32_t storage) {
   plan.actions.push_back(Action::free(storage, -1, offTier[storage]));
   used[offTier[storage]] -= a.slotBytes[a.slot(storage, -1)];
+  offTemporaries.erase({offTier[storage], storage});
   offTier[storage] = 0;
   for (uint32_t c = a.cellBegin[storage]; c < a.cellBegin[storage + 1]; ++c)
     offFresh[c] = false;
@@ -132,14 +133,13 @@ bool Emitter::roomOff(uint32_t s, uint32_t t) {
   uint64_t bytes = a.slotBytes[a.slot(s, -1)];
   if (machine.route(0, t).empty() || machine.route(t, 0).empty())
     return false;
-  for (uint32_t other = 0;
-       other < problem.storages.size() && used[t] + bytes > limit[t]; ++other)
-    if (offTier[other] == t &&
-        problem.storages[other].kind == StorageKind::Temporary) {
-      uint32_t slot = a.slot(other, -1);
-      if (present[slot] && drainEnd[slot] < 0 && !pins[slot] && !goesOff(slot))
-        dropOff(other);
-    }
+  for (auto it = offTemporaries.lower_bound({t, 0});
+       it != offTemporaries.end() && it->first == t &&
+       used[t] + bytes > limit[t];) {
+    uint32_t other = (it++)->second, slot = a.slot(other, -1);
+    if (present[slot] && drainEnd[slot] < 0 && !pins[slot] && !goesOff(slot))
+      dropOff(other);
+  }
   return used[t] + bytes <= limit[t];
 }
 
@@ -173,7 +173,7 @@ bool Emitter::storeSlot(uint32_t slot, bool &stored, uint32_t tier) {
   if (tier == 0)
     return false;
   if (offTier[s] == 0) {
-    offTier[s] = tier;
+    setOff(s, tier);
     used[tier] += a.slotBytes[a.slot(s, -1)];
     if (storageOf(slot).kind == StorageKind::Persistent)
       wantHome.push_back(s);

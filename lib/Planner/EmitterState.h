@@ -101,6 +101,11 @@ private:
   void rank(uint32_t slot);
   void drain(uint32_t slot, int64_t end);
   void stopDraining(uint32_t slot);
+  void setOff(uint32_t storage, uint32_t tier) {
+    offTier[storage] = tier;
+    if (problem.storages[storage].kind == StorageKind::Temporary)
+      offTemporaries.insert({tier, storage});
+  }
   void dropOff(uint32_t storage);
   bool roomOff(uint32_t storage, uint32_t tier);
   uint32_t offTierFor(uint32_t storage);
@@ -149,7 +154,8 @@ private:
   std::vector<bool> present, resident; ///< by slot; resident: in `initial`
   std::vector<uint32_t> pins;
   std::vector<uint32_t> offTier; ///< by storage: where its other copy is, or 0
-  std::vector<bool> offFresh;    ///< by cell: that copy is up to date
+  std::set<std::pair<uint32_t, uint32_t>> offTemporaries; ///< tier, storage
+  std::vector<bool> offFresh;       ///< by cell: that copy is up to date
   std::vector<uint32_t> lastAccess; ///< by slot: position
   std::vector<Rank> ranks;
   std::set<Rank> victims;

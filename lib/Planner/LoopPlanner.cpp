@@ -26,7 +26,8 @@ constexpr uint32_t keptOfExcess = 2;
 /// A search makes what is around the loop faster by one part of that many at
 /// most, as good as always.
 constexpr int64_t mostWon = 4;
-constexpr uint32_t leastKept = 50, mostKept = 300; ///< thousandths of the budget
+constexpr uint32_t leastKept = 50,
+                   mostKept = 300; ///< thousandths of the budget
 
 class LoopPlanner {
 public:
@@ -43,7 +44,8 @@ public:
 private:
   void noteExcess(uint32_t tier, uint64_t bytes) {
     if (tier == 0)
-      excess = uint32_t(double(bytes - budgets[0]) * 1000 / double(budgets[0])) + 1;
+      excess =
+          uint32_t(double(bytes - budgets[0]) * 1000 / double(budgets[0])) + 1;
   }
   bool planOuter(uint32_t permille, uint32_t effort, Plan &plan);
   bool offer(const Plan &outerPlan);

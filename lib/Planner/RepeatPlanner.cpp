@@ -256,9 +256,9 @@ Found GroupPlanner::findBest(int64_t boundNs,
       continue;
     Problem grouped = groupRepetitions(problem, repeat, c.size);
     hopes.worthNs = best.stepNs;
-    Found found = finish(grouped, c.size,
-                         planAround(grouped, policy, options, budgets, c.body,
-                                    effort, hopes));
+    Found found = finish(
+        grouped, c.size,
+        planAround(grouped, policy, options, budgets, c.body, effort, hopes));
     if (found.stepNs < best.stepNs || (!best.ok && c.size == 1))
       best = std::move(found);
     if (best.ok && best.stepNs < c.ns + c.ns / 20)

@@ -102,8 +102,9 @@ std::optional<uint64_t> Ejection::windowFor(uint32_t item) {
       return;
     if (packing.anyFixed && at % packing.alignment)
       return;
-    auto it = std::partition_point(stuck.begin(), stuck.end(),
-                                   [&](const auto &s) { return s.second <= at; });
+    auto it =
+        std::partition_point(stuck.begin(), stuck.end(),
+                             [&](const auto &s) { return s.second <= at; });
     if (it != stuck.end() && it->first < at + size)
       return;
     // Begun below the window's end, but for what has ended by its beginning.

@@ -268,7 +268,8 @@ void Joint::trySettings(bool swap) {
       for (double recompute : {0.25, 1.0, 4.0})
         greedy({.recomputeWeight = recompute, .swap = swap, .first = first});
   }
-  trust({.swap = swap});
+  if (request.iterations > 1)
+    trust({.swap = swap});
   if (swap)
     for (double margin : {0.0, 0.05, 0.1})
       greedy({.margin = margin, .recompute = false});
@@ -342,7 +343,7 @@ void Joint::trySplits() {
     return;
   GreedyOptions options = device;
   options.engine = &bestEngine;
-  if (!distrust)
+  if (!distrust && request.iterations > 1)
     trust(options);
 }
 
