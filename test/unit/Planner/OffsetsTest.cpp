@@ -107,7 +107,9 @@ TEST(Offsets, MatchesBruteForceOnTinyInstances) {
 
 /// A packing of a full rectangle, cut into pieces: the optimum is its height,
 /// and nothing may be wasted anywhere.
-std::vector<OffsetItem> cutRectangle(std::mt19937 &random, uint32_t pieces) {
+/// `lows`: where each piece is in the rectangle.
+std::vector<OffsetItem> cutRectangle(std::mt19937 &random, uint32_t pieces,
+                                     std::vector<uint64_t> *lows = nullptr) {
   struct Box {
     uint32_t t0, t1;
     uint64_t y0, y1;
@@ -126,8 +128,11 @@ std::vector<OffsetItem> cutRectangle(std::mt19937 &random, uint32_t pieces) {
     boxes.push_back(c);
   }
   std::vector<OffsetItem> items;
-  for (const Box &b : boxes)
+  for (const Box &b : boxes) {
     items.push_back({b.y1 - b.y0, {{b.t0, b.t1}}, {}});
+    if (lows)
+      lows->push_back(b.y0);
+  }
   return items;
 }
 
@@ -156,6 +161,24 @@ TEST(Offsets, LittleSlackIsEnoughForManyItems) {
     OffsetResult r = assignOffsets(items, options);
     EXPECT_LE(r.height, options.target) << "round " << round;
     EXPECT_EQ(checkOffsets(items, r.offsets), "");
+  }
+}
+
+TEST(Offsets, LittleSlackIsEnoughAroundGivenAddresses) {
+  std::mt19937 random(5);
+  for (uint32_t round = 0; round < 5; ++round) {
+    std::vector<uint64_t> lows;
+    auto items = cutRectangle(random, 200, &lows);
+    for (size_t i = 0; i < items.size(); i += 3)
+      items[i].fixed = lows[i];
+    OffsetOptions options;
+    options.alignment = 1;
+    options.target = 1024 * 103 / 100;
+    OffsetResult r = assignOffsets(items, options);
+    EXPECT_LE(r.height, options.target) << "round " << round;
+    EXPECT_EQ(checkOffsets(items, r.offsets), "");
+    for (size_t i = 0; i < items.size(); i += 3)
+      EXPECT_EQ(r.offsets[i], lows[i]);
   }
 }
 
