@@ -7,26 +7,41 @@
 //===----------------------------------------------------------------------===//
 
 #include "JsonReader.h"
+#include "Quoted.h"
 
 #include <algorithm>
 
 using namespace spillway::planner;
 using Json = JsonReader::Json;
 
+static std::string placeOf(std::string_view text, size_t at) {
+  size_t line = 1 + std::count(text.begin(), text.begin() + at, '\n');
+  size_t newline = text.substr(0, at).rfind('\n');
+  size_t column = at - (newline == std::string_view::npos ? 0 : newline + 1);
+  return "line " + std::to_string(line) + ", column " +
+         std::to_string(column + 1);
+}
+
 Json JsonReader::parse(std::string_view text) {
   try {
     return Json::parse(text);
   } catch (const Json::parse_error &e) {
     size_t at = std::min<size_t>(e.byte ? e.byte - 1 : 0, text.size());
-    size_t line = 1 + std::count(text.begin(), text.begin() + at, '\n');
-    size_t newline = text.substr(0, at).rfind('\n');
-    size_t column = at - (newline == std::string_view::npos ? 0 : newline + 1);
-    throw JsonError("line " + std::to_string(line) + ", column " +
-                    std::to_string(column + 1) +
+    throw JsonError(placeOf(text, at) +
                     ": expected JSON, found a syntax error" +
                     (at >= text.size() ? " (the text ends too early)" : ""));
   } catch (const Json::exception &e) {
-    throw JsonError(std::string("expected JSON, found: ") + e.what());
+    // A number above a double's range: the message ends with it in quotes, and
+    // says not where it stands.
+    std::string_view what = e.what();
+    size_t open = what.find('\'');
+    std::string_view number =
+        open == std::string_view::npos
+            ? ""
+            : what.substr(open + 1, what.rfind('\'') - open - 1);
+    size_t at = std::min(text.find(number), text.size());
+    throw JsonError(placeOf(text, at) + ": expected a smaller number, found " +
+                    inQuotes(number));
   }
 }
 
@@ -56,8 +71,8 @@ void JsonReader::expectFields(
     fail("an object");
   for (auto &[key, field] : value.items())
     if (std::find(names.begin(), names.end(), key) == names.end())
-      throw JsonError((path.empty() ? "" : path + ": ") + "unknown field '" +
-                      key + "'");
+      throw JsonError((path.empty() ? "" : path + ": ") + "unknown field " +
+                      inQuotes(key));
 }
 
 bool JsonReader::has(const char *name) const {

@@ -208,6 +208,7 @@ def test_offsets(tmp_path):
         ("\n1 7\n", "\n1 8\n", ["line 12", "storage 8"]),
         ("100 100 100 100 10", "100 100 100 10", ["line 2", "8 sizes"]),
         ("40 1 0 1 1", "40 1 99 1 1", ["line 5", "storage 99"]),
+        ("50 0 1 0", "\x1b[31m0 1 0", ["line 4", "\\x1b"]),
     ],
 )
 def test_bad_flattened_input(chain, old, new, words):
@@ -221,6 +222,10 @@ def test_bad_json(tmp_path):
     refused(run(path), "line 2")
     path.write_text('{"kind": "spillway-problem", "version": 2}')
     refused(run(path), "version", "2")
+    path.write_text('{"kind": "spillway-problem",\n "version": 1e999}')
+    refused(run(path), "line 2, column 13", "1e999")
+    path.write_text("[" * 100000)
+    refused(run(path), "line 1")
 
 
 PROBLEM = {
@@ -361,6 +366,7 @@ def test_damaged_gzip(tmp_path):
         ("id,lower,upper,size\na,0,2,-1\n", ["line 2", "-1"]),
         ("id,lower,upper,size\na,0,2\n", ["line 2", "4 fields"]),
         ("id,lower,upper,size\na,0,2,1e3\n", ["line 2", "1e3"]),
+        ("id,lower,upper,size\na,0,2," + "x" * 100000, ["line 2", "x" * 40 + "..."]),
         ("id,lower,upper,size\n" + "a,0,2,1125899906842624\n" * 1025, ["line 1026", "2^60"]),
     ],
 )

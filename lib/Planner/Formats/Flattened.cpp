@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Quoted.h"
 #include "spillway/Planner/Formats.h"
 
 #include <algorithm>
@@ -43,8 +44,8 @@ public:
       uint64_t value = 0;
       auto [after, bad] = std::from_chars(p, stop, value);
       if (bad != std::errc())
-        fail("expected integers of at least 0, found '" +
-             std::string(p, std::min<size_t>(size_t(stop - p), 20)) + "'");
+        fail("expected integers of at least 0, found " +
+             inQuotes({p, std::min<size_t>(size_t(stop - p), 20)}));
       p = after;
       out.push_back(value);
     }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Quoted.h"
 #include "spillway/Planner/Formats.h"
 
 #include <algorithm>
@@ -158,8 +159,7 @@ ImportedProblem Reader::read() {
       list->push_back(tensor(text));
     } else if (!text.empty() && !text.starts_with("Parent") &&
                !text.starts_with("____") && !text.starts_with("Workspace")) {
-      fail("expected a kernel, found '" + std::string(text.substr(0, 40)) +
-           "'");
+      fail("expected a kernel, found " + inQuotes(text));
     }
   }
   if (open)

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Quoted.h"
 #include "spillway/Planner/Formats.h"
 
 #include <charconv>
@@ -67,8 +68,7 @@ spillway::planner::readOffsetCsv(std::string_view text, std::string &error) {
       if (bad != std::errc() || stop != f.data() + f.size() ||
           (k < 2 && values[k] >= UINT32_MAX) || values[k] > uint64_t(1) << 50)
         return fail("expected '" + std::string(names[k]) +
-                    "' to be an integer of at least 0, found '" +
-                    std::string(f) + "'");
+                    "' to be an integer of at least 0, found " + inQuotes(f));
     }
     if (values[0] >= values[1])
       return fail("expected lower < upper, found " + std::to_string(values[0]) +
