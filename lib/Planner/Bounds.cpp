@@ -136,9 +136,10 @@ static int64_t bound(const Problem &problem,
                      const std::vector<uint64_t> &budgets, bool anyOrder) {
   Analysis a(problem);
   std::vector<uint64_t> full = fullBudgets(problem, budgets);
-  double ns = std::max({priceGaps(a, full, anyOrder).boundNs,
-                        windowBoundNs(a, full, anyOrder),
-                        tierBoundNs(problem, full)});
+  double ns =
+      std::max({priceGaps(a, full, anyOrder).boundNs,
+                windowBoundNs(a, full, anyOrder), tierBoundNs(problem, full),
+                mergedTiersBoundNs(problem, full, anyOrder)});
   // Both are found in floating point: a millionth covers what that loses. A
   // step takes whole ns.
   double busy = enginesNs(a); // exact, but for the share of one operator

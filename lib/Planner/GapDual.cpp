@@ -249,12 +249,13 @@ double Dual::evaluate(double scale, bool count) {
 /// `oneShare`: all windows split their time alike, a coarser program that finds
 /// its prices sooner.
 double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
-  uint32_t kinds = program->links ? 3 : 1;
+  // What takes turns has one price.
+  uint32_t kinds = !program->links ? 1 : program->oneWire ? 2 : 3;
   if (price.empty()) {
     price.assign(numRows, 0);
     slack.assign(numRows, 0);
     for (uint32_t r = 0; r < 3; ++r)
-      share[r].assign(size_t(k), r < kinds ? 1.0 / kinds : 0.0);
+      share[r].assign(size_t(k), kinds > 1 || r == 0 ? 1.0 / kinds : 0.0);
     swaps.assign(program->items.size(), 0);
     remakes.assign(program->items.size(), 0);
   }
@@ -298,19 +299,23 @@ double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
         u.assign(size_t(k), sum);
       }
     for (int32_t w = 0; w < k; ++w) {
+      if (program->oneWire)
+        use[In][w] += use[Out][w];
       double mean = 0, sum = 0;
-      for (uint32_t r = 0; r < 3; ++r)
+      for (uint32_t r = 0; r < kinds; ++r)
         mean += share[r][w] * use[r][w];
-      for (uint32_t r = 0; r < 3; ++r)
+      for (uint32_t r = 0; r < kinds; ++r)
         moved[w] += (use[r][w] - mean) * (use[r][w] - mean);
-      for (uint32_t r = 0; r < 3; ++r) {
+      for (uint32_t r = 0; r < kinds; ++r) {
         double by = 2 * (use[r][w] - mean) / std::sqrt(moved[w] + 1e-12);
         share[r][w] *= std::exp(std::clamp(by, -2.0, 2.0));
         share[r][w] = std::max(share[r][w], 1e-9);
         sum += share[r][w];
       }
-      for (uint32_t r = 0; r < 3; ++r)
+      for (uint32_t r = 0; r < kinds; ++r)
         share[r][w] /= sum;
+      if (program->oneWire)
+        share[Out][w] = share[In][w];
     }
   }
   price = bestPrice;

@@ -48,6 +48,12 @@ private:
   void profile();
   void trust();
   void leaveForOthers();
+  bool open(uint32_t gap) const {
+    return !options.residence ||
+           (*options.residence)[a.slotStorage[a.gaps[gap].slot]] ==
+               Residence::Open;
+  }
+  void leaveByResidence();
   Offer swapOffer(uint32_t gap);
   Offer dropOffer(uint32_t gap);
   Offer bestOffer(uint32_t gap);
@@ -188,6 +194,9 @@ Greedy::Offer Greedy::swapOffer(uint32_t gap) {
   const Gap &g = a.gaps[gap];
   const Storage &s = problem.storages[a.slotStorage[g.slot]];
   if (!options.swap || (g.to >= a.numOps && !g.wraps))
+    return offer;
+  if (!options.swapActivations && s.kind == StorageKind::Temporary &&
+      a.updates[a.cellBegin[a.slotStorage[g.slot]]].empty())
     return offer;
   uint32_t tier = tierFor(g.slot);
   auto [low, high] = interior(g);
@@ -394,6 +403,39 @@ void Greedy::leaveForOthers() {
   }
 }
 
+/// What is to be here for its uses only leaves wherever that takes no longer
+/// than it has; what moves more than once a step goes to the nearest tier.
+void Greedy::leaveByResidence() {
+  std::vector<uint32_t> gaps;
+  for (uint32_t g = 0; g < a.gaps.size(); ++g)
+    if (!open(g) && d.gaps[g] == GapChoice::Keep &&
+        (*options.residence)[a.slotStorage[a.gaps[g].slot]] ==
+            Residence::Leaves)
+      gaps.push_back(g);
+  std::sort(gaps.begin(), gaps.end(), [&](uint32_t x, uint32_t y) {
+    size_t dx = a.uses[a.gaps[x].slot].size();
+    size_t dy = a.uses[a.gaps[y].slot].size();
+    return dx != dy ? dx > dy : x < y;
+  });
+  std::vector<int64_t> clock(2 * buckets + 1);
+  for (uint32_t b = 0; b < 2 * buckets; ++b)
+    clock[b + 1] = clock[b] + time[b % buckets];
+  for (uint32_t g : gaps) {
+    auto [low, high] = interior(a.gaps[g]);
+    uint32_t tier = tierFor(a.gaps[g].slot);
+    if (tier == 0 || low >= high)
+      continue;
+    uint64_t bytes = problem.storages[a.slotStorage[a.gaps[g].slot]].partBytes(
+        a.slotPart[a.gaps[g].slot]);
+    int64_t ns = links.loadNs(tier, bytes) +
+                 (storeNeeded(g) ? links.storeNs(tier, bytes) : 0);
+    if (clock[high] - clock[low] < ns)
+      continue;
+    if (Offer offer = swapOffer(g); offer.choice != GapChoice::Keep)
+      accept(g, offer);
+  }
+}
+
 /// Takes over what the prices decided for most of a gap.
 void Greedy::trust() {
   for (uint32_t g = 0; g < a.gaps.size(); ++g) {
@@ -437,9 +479,11 @@ Decisions Greedy::run() {
   leaveForOthers();
   if (options.prices)
     trust();
+  if (options.residence)
+    leaveByResidence();
   std::priority_queue<Entry> queue;
   for (uint32_t g = 0; g < a.gaps.size(); ++g)
-    if (d.gaps[g] == GapChoice::Keep)
+    if (d.gaps[g] == GapChoice::Keep && open(g))
       if (Offer o = bestOffer(g); o.ratio > 0)
         queue.push({o.ratio, g});
   // Of very many gaps, most are looked at again and again only because some

@@ -20,6 +20,7 @@
 
 #include "Emitter.h"
 #include "GapDual.h"
+#include "Residence.h"
 
 namespace spillway::planner {
 
@@ -35,11 +36,15 @@ struct GreedyOptions {
   double trust = 0.5;
   double margin = 0.0; ///< share of the budget left for prefetching
   bool swap = true, recompute = true;
+  /// What is made in the step and never changed may be swapped, too.
+  bool swapActivations = true;
   /// What is taken before all else that is worth anything, in this order: e.g.
   /// "optimizer state, then recompute". The ratio alone is short-sighted: what
   /// relieves most for its cost now may need the link when others have no other
   /// way.
   std::vector<GapClass> first = {};
+  /// By storage, what is not to be chosen; none: nothing.
+  const std::vector<Residence> *residence = nullptr;
   /// By operator, as in `Decisions`; none: all on the device.
   const std::vector<uint32_t> *engine = nullptr;
 };

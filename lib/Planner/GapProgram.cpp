@@ -51,6 +51,8 @@ private:
   void findReach();
   void addPart(uint32_t storage, uint32_t part,
                const std::vector<uint32_t> &uses);
+  void addFloating(uint32_t storage, uint32_t part, uint32_t user);
+  int32_t nextStepAfter(uint32_t op) const;
   bool addItem(uint32_t storage, uint32_t part, uint32_t from, GapItem item,
                uint64_t users, uint32_t extraUsers);
 
@@ -111,7 +113,8 @@ void Builder::choosePivots() {
     std::vector<uint32_t> best(count, none);
     for (uint32_t at = 0; at < a.numOps; ++at) {
       uint32_t &b = best[uint64_t(at) * count / a.numOps];
-      if (onDevice(at) && allowed(at) && (b == none || total[at] > total[b]))
+      if (onFirstEngine(at) && allowed(at) &&
+          (b == none || total[at] > total[b]))
         b = at;
     }
     for (uint32_t op : best)
@@ -151,6 +154,12 @@ void Builder::findReach() {
     uint64_t seen = 0;
     for (uint32_t at = 0; at < n; ++at) {
       before[at] = seen;
+      // Another engine waits for what it needs only.
+      if (!onFirstEngine(at)) {
+        before[at] = 0;
+        for (uint32_t f : from[at])
+          before[at] |= before[f] | self[f];
+      }
       seen |= self[at];
     }
     for (uint32_t at = 0; at < n; ++at)
@@ -291,12 +300,62 @@ void Builder::addPart(uint32_t s, uint32_t part,
     program.groups.push_back(group);
 }
 
+/// The first pivot of the next step that comes after an operator of this one,
+/// on whichever engine that runs: what it changes is used before. Or `count`.
+int32_t Builder::nextStepAfter(uint32_t op) const {
+  int32_t first = count();
+  for (const Operand &o : a.operands[op]) {
+    if (!o.updated)
+      continue;
+    for (uint32_t use : a.uses[a.slot(o.storage, o.part)])
+      if (use != op && onFirstEngine(use))
+        first = std::min(first, self[use] ? lowWindow(use) : firstAfter(use));
+  }
+  return first;
+}
+
+/// A persistent part that only one operator uses, which may run beside the
+/// first engine, so even when the next step has begun. At some pivots it is
+/// then not known which of two gaps they lie in.
+void Builder::addFloating(uint32_t s, uint32_t part, uint32_t user) {
+  int32_t k = count(), first = nextStepAfter(user), last = lastBefore(user);
+  GapItems group;
+  group.begin = uint32_t(program.items.size());
+  GapItem item;
+  item.firstPivot = first;
+  item.lastPivot = last;
+  item.fromWindow = std::max(last, 0) - k;
+  item.toWindow = last + k;
+  item.loose = k < 64 ? (uint64_t(1) << k) - 1 : ~uint64_t(0);
+  for (int32_t j = first; j <= last; ++j)
+    item.loose &= ~(uint64_t(1) << j);
+  item.extras = (uint32_t(1) << program.extras.size()) - 1;
+  if (!addItem(s, part, user, item, 0, 0))
+    return;
+  const auto &updates = a.updates[a.cellBegin[s] + part];
+  if (outRate > 0 && std::binary_search(updates.begin(), updates.end(), user)) {
+    group.dirty = group.begin;
+    group.store =
+        double(problem.storages[s].partBytes(int32_t(part))) / outRate;
+  }
+  group.end = uint32_t(program.items.size());
+  program.groups.push_back(group);
+}
+
 GapProgram Builder::build() {
   for (const Link &l : problem.machine.links) {
     inRate += l.to == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
     outRate += l.from == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
   }
   program.links = inRate > 0;
+  program.oneWire = inRate > 0 && outRate > 0;
+  uint32_t wire = 0;
+  for (const Link &l : problem.machine.links) {
+    if (l.to != 0 && l.from != 0)
+      continue;
+    program.oneWire &= l.group != 0 && (wire == 0 || l.group == wire);
+    wire = l.group;
+  }
   from = predecessors(a);
   choosePivots();
   findReach();
@@ -327,7 +386,7 @@ GapProgram Builder::build() {
            o.written && c < a.cellBegin[o.storage + 1]; ++c)
         if (o.part < 0 || c == a.cellBegin[o.storage] + uint32_t(o.part))
           writer[c] = at;
-  std::vector<std::vector<uint32_t>> uses(a.cellBegin.back());
+  std::vector<std::vector<uint32_t>> uses(a.cellBegin.back()), floating(uses);
   for (uint32_t at = 0; at < a.numOps; ++at)
     if (onDevice(at))
       for (const Operand &o : a.operands[at]) {
@@ -335,14 +394,18 @@ GapProgram Builder::build() {
         uint32_t end = a.cellBegin[o.storage + 1];
         if (o.part >= 0)
           begin += uint32_t(o.part), end = begin + 1;
+        auto &list = onFirstEngine(at) ? uses : floating;
         for (uint32_t c = begin; c < end; ++c)
-          if (uses[c].empty() || uses[c].back() != at)
-            uses[c].push_back(at);
+          if (list[c].empty() || list[c].back() != at)
+            list[c].push_back(at);
       }
   for (uint32_t s = 0; s < problem.storages.size(); ++s)
     for (uint32_t k = 0; k < problem.storages[s].numParts(); ++k)
-      if (!uses[a.cellBegin[s] + k].empty())
-        addPart(s, k, uses[a.cellBegin[s] + k]);
+      if (uint32_t c = a.cellBegin[s] + k; !uses[c].empty())
+        addPart(s, k, uses[c]);
+      else if (floating[c].size() == 1 && !program.pivots.empty() &&
+               problem.storages[s].kind == StorageKind::Persistent)
+        addFloating(s, k, floating[c][0]);
   return std::move(program);
 }
 

@@ -58,6 +58,7 @@ struct WindowWork {
 
 struct GapProgram {
   bool links = false;           ///< something can be swapped
+  bool oneWire = false;         ///< what goes in and out takes turns
   std::vector<uint32_t> pivots; ///< operators, in order
   std::vector<uint32_t> extras; ///< operators with memory rows, at most 16
   std::vector<double> need;     ///< bytes, by pivot, then extra

@@ -62,7 +62,8 @@ private:
   }
   Mover look(uint32_t s) const;
   void findEngineTiers();
-  bool place(const Mover &m);
+  bool place(const Mover &m, uint32_t from = 1);
+  void place(const std::vector<Mover> &alike);
 
   const Analysis &a;
   const Problem &problem;
@@ -111,10 +112,10 @@ void Homes::findEngineTiers() {
         engineTier[o.storage] = problem.machine.engines[d.engine[at]].tier;
 }
 
-bool Homes::place(const Mover &m) {
+bool Homes::place(const Mover &m, uint32_t from) {
   uint32_t wish = d.wish.empty() ? 0 : d.wish[m.storage];
-  for (uint32_t k = wish ? 0 : 1; k < budgets.size(); ++k) {
-    uint32_t t = k ? k : wish;
+  for (uint32_t k = wish ? from - 1 : from; k < budgets.size(); ++k) {
+    uint32_t t = k < from ? wish : k;
     if (problem.machine.route(0, t).empty() ||
         problem.machine.route(t, 0).empty() || !fits(m, t))
       continue;
@@ -123,6 +124,32 @@ bool Homes::place(const Mover &m) {
     return true;
   }
   return false;
+}
+
+/// Movers that are worth the same room. If the nearest tier does not hold all,
+/// it gets some of each stretch of the step: so the links to both are used
+/// evenly.
+void Homes::place(const std::vector<Mover> &alike) {
+  double total = 0, room = 0;
+  for (const Mover &m : alike)
+    total += double(bytes(m.storage));
+  if (budgets.size() > 1 && budgets[1] != unlimited) {
+    uint64_t most = *std::max_element(used[1].begin(), used[1].end());
+    room = double(budgets[1] - std::min(budgets[1], most));
+  }
+  // What is there for some time only makes room for others.
+  bool all = budgets.size() < 3 || budgets[1] == unlimited || total <= room ||
+             alike[0].to - alike[0].from < windows;
+  double owed = 0;
+  for (const Mover &m : alike) {
+    owed += all ? 0 : room / total * double(bytes(m.storage));
+    bool near = all || owed * 2 >= double(bytes(m.storage));
+    if (near && !all)
+      owed -= double(bytes(m.storage));
+    if (!(near ? place(m) : place(m, 2) || place(m)) &&
+        problem.storages[m.storage].kind == StorageKind::Persistent)
+      eachGap(m.storage, [&](uint32_t g) { d.gaps[g] = GapChoice::Keep; });
+  }
 }
 
 void Homes::assign() {
@@ -164,14 +191,18 @@ void Homes::assign() {
     for (uint32_t s : late)
       movers.push_back(look(s));
   }
-  std::sort(movers.begin(), movers.end(), [](const Mover &x, const Mover &y) {
-    return std::tuple(-x.traffic, x.to - x.from, x.storage) <
-           std::tuple(-y.traffic, y.to - y.from, y.storage);
+  std::sort(movers.begin(), movers.end(), [&](const Mover &x, const Mover &y) {
+    return std::tuple(-x.traffic, x.to - x.from, a.lastUse[x.storage],
+                      x.storage) < std::tuple(-y.traffic, y.to - y.from,
+                                              a.lastUse[y.storage], y.storage);
   });
-  for (const Mover &m : movers)
-    if (!place(m) &&
-        problem.storages[m.storage].kind == StorageKind::Persistent)
-      eachGap(m.storage, [&](uint32_t g) { d.gaps[g] = GapChoice::Keep; });
+  for (size_t i = 0, end; i < movers.size(); i = end) {
+    for (end = i + 1;
+         end < movers.size() && movers[end].traffic == movers[i].traffic &&
+         movers[end].to - movers[end].from == movers[i].to - movers[i].from;)
+      ++end;
+    place({movers.begin() + i, movers.begin() + end});
+  }
 }
 
 } // namespace

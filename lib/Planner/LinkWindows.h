@@ -8,8 +8,8 @@
 //
 // The step is cut into windows of operators. Each link can transfer for as long
 // as the compute stream takes in a window; links of one group share that. A way
-// through a tier between (NVMe over the host) takes the time of its slower link
-// out of both.
+// through a tier between (NVMe over the host) takes its time out of the slower
+// link and as much as its bytes take there out of the faster one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,17 +47,25 @@ public:
         way.bytesPerSecond = UINT64_MAX;
         for (uint32_t l : out ? machine.route(0, t) : machine.route(t, 0)) {
           const Link &link = machine.links[l];
-          way.resources.push_back(resource[l]);
           way.latencyNs += link.latencyNs;
           way.bytesPerSecond = std::min(
               way.bytesPerSecond, std::max<uint64_t>(link.bytesPerSecond, 1));
+        }
+        Machine::Way links = out ? machine.way(0, t) : machine.way(t, 0);
+        if (links.link != Machine::Way::none)
+          way.wire = resource[links.link];
+        if (links.shared != Machine::Way::none) {
+          way.shared = resource[links.shared];
+          way.share = double(way.bytesPerSecond) /
+                      double(machine.links[links.shared].bytesPerSecond);
+          way.share = std::min(way.share, 1.0);
         }
         (out ? ways[1] : ways[0]).push_back(std::move(way));
       }
   }
 
   bool reaches(uint32_t tier) const {
-    return !ways[0][tier].resources.empty() && !ways[1][tier].resources.empty();
+    return ways[0][tier].wire != none && ways[1][tier].wire != none;
   }
   int64_t loadNs(uint32_t tier, uint64_t bytes) const {
     return ways[0][tier].ns(bytes);
@@ -92,8 +100,10 @@ public:
   }
 
 private:
+  static constexpr uint32_t none = UINT32_MAX;
   struct Way {
-    std::vector<uint32_t> resources;
+    uint32_t wire = none, shared = none;
+    double share = 0; ///< of a nanosecond, on the shared wire
     uint64_t bytesPerSecond = 1;
     int64_t latencyNs = 0;
     int64_t ns(uint64_t bytes) const {
@@ -106,17 +116,21 @@ private:
     return window < n ? window : window - n;
   }
   int64_t room(const Way &way, uint32_t window) const {
-    int64_t least = INT64_MAX;
-    for (uint32_t r : way.resources)
-      least = std::min(least, left[r][at(window)]);
-    return least;
+    if (way.wire == none)
+      return INT64_MAX;
+    int64_t ns = left[way.wire][at(window)];
+    if (way.shared != none)
+      if (int64_t other = left[way.shared][at(window)];
+          double(other) < double(ns) * way.share)
+        ns = int64_t(double(other) / way.share);
+    return ns;
   }
   /// Windows with nothing left stay so: how many there are at least in a row is
   /// kept where they begin.
   void skipUp(uint32_t tier, uint32_t &first, uint32_t last) const {
-    if (ways[1][tier].resources.empty())
+    uint32_t r = ways[1][tier].wire, begin = first;
+    if (r == none)
       return;
-    uint32_t r = ways[1][tier].resources[0], begin = first;
     while (first < last && left[r][at(first)] == 0)
       first += up[r][at(first)];
     if (first > begin)
@@ -124,9 +138,9 @@ private:
     first = std::min(first, last);
   }
   void skipDown(uint32_t tier, uint32_t first, uint32_t &last) const {
-    if (ways[0][tier].resources.empty())
+    uint32_t r = ways[0][tier].wire, end = last;
+    if (r == none)
       return;
-    uint32_t r = ways[0][tier].resources[0], end = last;
     while (last > first && left[r][at(last - 1)] == 0)
       last -= std::min(last - first, down[r][at(last - 1)]);
     if (last < end)
@@ -135,8 +149,12 @@ private:
   }
   int64_t take(const Way &way, uint32_t window, int64_t ns) {
     ns = std::min(ns, room(way, window));
-    for (uint32_t r : way.resources)
-      left[r][at(window)] -= ns;
+    if (way.wire != none)
+      left[way.wire][at(window)] -= ns;
+    if (way.shared != none) {
+      int64_t &other = left[way.shared][at(window)];
+      other -= std::min(other, int64_t(double(ns) * way.share));
+    }
     return ns;
   }
 

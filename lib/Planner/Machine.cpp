@@ -8,12 +8,15 @@
 
 #include "spillway/Planner/Machine.h"
 
+#include <algorithm>
+#include <utility>
+
 using namespace spillway::planner;
 
-int64_t Link::transferNs(uint64_t bytes) const {
+int64_t Link::bytesNs(uint64_t bytes) const {
   unsigned __int128 scaled = (unsigned __int128)(bytes) * 1000000000u;
   uint64_t rate = bytesPerSecond ? bytesPerSecond : 1;
-  return latencyNs + int64_t((scaled + rate - 1) / rate);
+  return int64_t((scaled + rate - 1) / rate);
 }
 
 std::optional<uint32_t> Machine::findTier(std::string_view wanted) const {
@@ -46,10 +49,22 @@ int64_t Machine::transferNs(uint32_t from, uint32_t to, uint64_t bytes) const {
   int64_t latency = 0, slowest = 0;
   for (uint32_t i : route(from, to)) {
     latency += links[i].latencyNs;
-    slowest =
-        std::max(slowest, links[i].transferNs(bytes) - links[i].latencyNs);
+    slowest = std::max(slowest, links[i].bytesNs(bytes));
   }
   return latency + slowest;
+}
+
+Machine::Way Machine::way(uint32_t from, uint32_t to) const {
+  Way way;
+  for (uint32_t i : route(from, to)) {
+    if (way.link == Way::none)
+      way.link = i;
+    else if (links[i].bytesPerSecond < links[way.link].bytesPerSecond)
+      way.shared = std::exchange(way.link, i);
+    else
+      way.shared = i;
+  }
+  return way;
 }
 
 Machine Machine::deviceOnly() {

@@ -16,6 +16,8 @@ using namespace spillway::planner;
 
 namespace {
 
+constexpr uint32_t none = UINT32_MAX;
+
 /// Part of an instance whose readers and writers wait for one another.
 struct Cell {
   int64_t ready = 0; ///< the content is there
@@ -86,9 +88,12 @@ private:
 
 /// One action, with everything looked up.
 struct Step {
-  uint32_t streams[2];
-  uint8_t numStreams = 0;
+  uint32_t stream = none;
   int64_t duration = 0;
+  /// A transfer over two links takes the faster one for its bytes' time there;
+  /// chunk by chunk, so that others go between.
+  uint32_t shared = none;
+  int64_t sharedNs = 0;
   // Ranges into Program's arrays.
   uint32_t reads, writes, begins, ends, stop;
   uint64_t workspace = 0;
@@ -128,7 +133,6 @@ Program::Program(const Problem &problem, const Plan &plan)
     return slotBegin[i.storage] +
            (i.tier == 0 ? uint32_t(i.part + 1) : parts + i.tier);
   };
-  constexpr uint32_t none = UINT32_MAX;
   std::vector<uint32_t> open(slotBegin.back(), none);
   cellBegin.push_back(0);
   // Lives by the action at which they begin, in order.
@@ -158,10 +162,10 @@ Program::Program(const Problem &problem, const Plan &plan)
     for (uint32_t c = begin; c < end; ++c)
       items.push_back(c);
   };
-  std::vector<std::vector<uint32_t>> routes(numTiers * 2);
+  std::vector<Machine::Way> ways(numTiers * 2);
   for (uint32_t t = 1; t < numTiers; ++t) {
-    routes[t * 2] = machine.route(t, 0);
-    routes[t * 2 + 1] = machine.route(0, t);
+    ways[t * 2] = machine.way(t, 0);
+    ways[t * 2 + 1] = machine.way(0, t);
   }
   for (uint32_t at = 0; at < plan.actions.size(); ++at) {
     const Action &a = plan.actions[at];
@@ -171,8 +175,7 @@ Program::Program(const Problem &problem, const Plan &plan)
     step.reads = uint32_t(items.size());
     if (a.kind == ActionKind::Run) {
       const Operator &op = problem.operators[a.op];
-      step.numStreams = 1;
-      step.streams[0] = a.engine;
+      step.stream = a.engine;
       step.duration = op.costNs[a.engine];
       step.workspace = problem.aligned(op.workspace);
       for (const Access &r : op.reads)
@@ -199,12 +202,16 @@ Program::Program(const Problem &problem, const Plan &plan)
     } else if (a.kind != ActionKind::Free) {
       bool load = a.kind == ActionKind::Load;
       addCells(find(a.storage, load ? a.part : -1, load ? 0 : a.tier), a.part);
-      const auto &route = routes[a.tier * 2 + (load ? 0 : 1)];
-      for (uint32_t link : route)
-        step.streams[step.numStreams++] = numEngines + link;
+      uint64_t bytes = problem.storages[a.storage].partBytes(a.part);
+      const Machine::Way &way = ways[a.tier * 2 + (load ? 0 : 1)];
+      if (way.link != none)
+        step.stream = numEngines + way.link;
       step.duration =
-          machine.transferNs(load ? a.tier : 0, load ? 0 : a.tier,
-                             problem.storages[a.storage].partBytes(a.part));
+          machine.transferNs(load ? a.tier : 0, load ? 0 : a.tier, bytes);
+      if (way.shared != none) {
+        step.shared = numEngines + way.shared;
+        step.sharedNs = machine.links[way.shared].bytesNs(bytes);
+      }
     }
     step.begins = uint32_t(items.size());
     for (uint32_t l : beginning[at])
@@ -236,6 +243,12 @@ private:
   uint64_t limit(uint32_t tier) const {
     return tier < options.budgets.size() ? options.budgets[tier]
                                          : problem.machine.tiers[tier].capacity;
+  }
+
+  /// The wire of a stream that is a link of a group, or 0.
+  uint32_t groupOf(uint32_t stream) const {
+    size_t engines = problem.machine.engines.size();
+    return stream < engines ? 0 : problem.machine.links[stream - engines].group;
   }
 
   const Problem &problem;
@@ -286,15 +299,17 @@ void Run::memory() {
         result.occupancy[t].push_back(now);
     }
     const Action &a = plan.actions[at];
-    for (uint32_t k = 0; k < s.numStreams; ++k) {
-      if (s.streams[k] < numEngines) {
-        result.engineNs[s.streams[k]] += s.duration;
-        continue;
-      }
-      result.linkBytes[s.streams[k] - numEngines] +=
-          problem.storages[a.storage].partBytes(a.part);
-      result.linkNs[s.streams[k] - numEngines] += s.duration;
+    if (a.kind == ActionKind::Run) {
+      result.engineNs[s.stream] += s.duration;
+      continue;
     }
+    for (auto [stream, ns] :
+         {std::pair(s.stream, s.duration), std::pair(s.shared, s.sharedNs)})
+      if (stream != none) {
+        result.linkBytes[stream - numEngines] +=
+            problem.storages[a.storage].partBytes(a.part);
+        result.linkNs[stream - numEngines] += ns;
+      }
   }
 }
 
@@ -304,7 +319,7 @@ int64_t Run::round() {
   int64_t lastRun = 0;
   for (uint32_t at = 0; at < program.steps.size(); ++at) {
     const Step &s = program.steps[at];
-    if (s.numStreams == 0) { // a free
+    if (s.stream == none) { // a free
       for (uint32_t i = s.ends; i < s.stop; ++i) {
         uint32_t l = program.items[i];
         int64_t idle = 0;
@@ -321,13 +336,9 @@ int64_t Run::round() {
       starts[at] = 0;
       continue;
     }
-    int64_t start = 0;
-    for (uint32_t k = 0; k < s.numStreams; ++k) {
-      start = std::max(start, streamFree[s.streams[k]]);
-      if (s.streams[k] >= numEngines)
-        if (uint32_t g = problem.machine.links[s.streams[k] - numEngines].group)
-          start = std::max(start, groupFree[g]);
-    }
+    int64_t start = streamFree[s.stream];
+    if (uint32_t g = groupOf(s.stream))
+      start = std::max(start, groupFree[g]);
     for (uint32_t i = s.reads; i < s.writes; ++i)
       start = std::max(start, cells[program.items[i]].ready);
     for (uint32_t i = s.begins; i < s.ends; ++i) {
@@ -361,11 +372,18 @@ int64_t Run::round() {
       }
     }
     int64_t end = start + s.duration;
-    for (uint32_t k = 0; k < s.numStreams; ++k) {
-      streamFree[s.streams[k]] = end;
-      if (s.streams[k] >= numEngines)
-        if (uint32_t g = problem.machine.links[s.streams[k] - numEngines].group)
-          groupFree[g] = end;
+    streamFree[s.stream] = end;
+    if (uint32_t g = groupOf(s.stream))
+      groupFree[g] = end;
+    if (s.shared != none) {
+      // Whoever has the link keeps it; those behind it wait for so much longer.
+      int64_t &free = streamFree[s.shared];
+      uint32_t g = groupOf(s.shared);
+      if (g)
+        free = std::max(free, groupFree[g]);
+      free = std::max(free, start) + s.sharedNs;
+      if (g)
+        groupFree[g] = free;
     }
     for (uint32_t i = s.reads; i < s.writes; ++i)
       cells[program.items[i]].idle =
@@ -381,7 +399,7 @@ int64_t Run::round() {
       }
     }
     starts[at] = start;
-    if (s.streams[0] < numEngines)
+    if (s.stream < numEngines)
       lastRun = std::max(lastRun, end);
   }
   return lastRun;
@@ -419,11 +437,11 @@ Simulation Run::simulate() {
   if (options.timeline) {
     int64_t origin = INT64_MAX;
     for (uint32_t at = 0; at < starts.size(); ++at)
-      if (program.steps[at].numStreams)
+      if (program.steps[at].stream != none)
         origin = std::min(origin, starts[at]);
     int64_t previous = 0;
     for (uint32_t at = 0; at < starts.size(); ++at) {
-      bool timed = program.steps[at].numStreams != 0;
+      bool timed = program.steps[at].stream != none;
       if (timed)
         previous = starts[at] - origin;
       result.startNs.push_back(previous);

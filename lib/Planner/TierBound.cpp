@@ -8,6 +8,8 @@
 
 #include "TierBound.h"
 
+#include "GapDual.h"
+
 #include <algorithm>
 
 using namespace spillway::planner;
@@ -34,9 +36,8 @@ static uint64_t updatedBytes(const Problem &problem) {
   return bytes;
 }
 
-double
-spillway::planner::tierBoundNs(const Problem &problem,
-                               const std::vector<uint64_t> &budgets) {
+double spillway::planner::tierBoundNs(const Problem &problem,
+                                      const std::vector<uint64_t> &budgets) {
   const Machine &machine = problem.machine;
   uint32_t first = 1; // so many tiers have all engines that update
   for (const Operator &op : problem.operators)
@@ -69,6 +70,46 @@ spillway::planner::tierBoundNs(const Problem &problem,
     double bytes = double(persistent - capacity);
     wire = oneWire ? bytes / in + bytes / out : bytes / std::min(in, out);
     most = std::max(most, wire * 1e9);
+  }
+  return most;
+}
+
+Problem spillway::planner::mergeTiers(const Problem &problem, uint32_t k) {
+  Problem out = problem;
+  Machine &m = out.machine;
+  auto merged = [&](uint32_t tier) { return tier < k ? 0 : tier - k + 1; };
+  m.tiers.erase(m.tiers.begin() + 1, m.tiers.begin() + k);
+  m.links.clear();
+  for (Link l : problem.machine.links) {
+    l.from = merged(l.from), l.to = merged(l.to);
+    if (l.from != l.to)
+      m.links.push_back(l);
+  }
+  for (Engine &e : m.engines)
+    e.tier = merged(e.tier);
+  for (Storage &s : out.storages)
+    if (s.kind == StorageKind::Fed || s.home)
+      s.home = merged(s.home.value_or(1));
+  return out;
+}
+
+double
+spillway::planner::mergedTiersBoundNs(const Problem &problem,
+                                      const std::vector<uint64_t> &budgets,
+                                      bool anyOrder) {
+  uint64_t all = 0;
+  for (const Storage &s : problem.storages)
+    all += problem.aligned(s.bytes);
+  double most = 0;
+  uint64_t together = budgets[0];
+  for (uint32_t k = 2; k < budgets.size(); ++k) {
+    if (budgets[k - 1] >= all - std::min(all, together))
+      break;
+    together += budgets[k - 1];
+    std::vector<uint64_t> merged{together};
+    merged.insert(merged.end(), budgets.begin() + k, budgets.end());
+    Problem one = mergeTiers(problem, k);
+    most = std::max(most, priceGaps(Analysis(one), merged, anyOrder).boundNs);
   }
   return most;
 }

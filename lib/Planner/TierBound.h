@@ -21,7 +21,17 @@ namespace spillway::planner {
 /// comes in. And as every step starts alike, so much goes out again. What is
 /// only read may lie beyond and counts nothing. 0 where all fits. Holds for any
 /// order; `budgets` by tier, all of them.
-double tierBoundNs(const Problem &problem, const std::vector<uint64_t> &budgets);
+double tierBoundNs(const Problem &problem,
+                   const std::vector<uint64_t> &budgets);
+
+/// The gap program's bound where the first k tiers are one, for each k > 1. A
+/// plan for the machine is one for that: a copy on any of the tiers is there,
+/// several count once, and only links to the tiers behind matter.
+double mergedTiersBoundNs(const Problem &problem,
+                          const std::vector<uint64_t> &budgets, bool anyOrder);
+
+/// The problem where the first k tiers are one of what they hold together.
+Problem mergeTiers(const Problem &problem, uint32_t k);
 
 } // namespace spillway::planner
 

@@ -19,6 +19,10 @@
 // CHECK: "host": {{8[4-9]|9|10}}{{[0-9]+}},
 // CHECK: "nvme": {{[1-9]}}
 // SCHED: tier<"host" capacity 10485760 arena {{8[4-9]|9|10}}{{[0-9]+}}>
+// They do not hold up what the link carries besides.
+// SCHED: streams {{.*}}#sched.stream<"h2d.staged" over "h2d">, #sched.stream<"d2h.staged" over "d2h">
+// SCHED: sched.copy nvme{{.*}} -> host{{.*}} on "nvme_read"
+// SCHED-NEXT: sched.copy host{{.*}} -> device{{.*}} on "h2d.staged"
 // PLAN: error: the plan does not hold: the slots of its transfers over two links need 8388608 bytes of host beside the {{[0-9]+}} of its peak, expected at most 8388608
 // NONE: error: no plan fits the device budget
 // NONE: of the nvme budget, 1800000000000 bytes (1.637 TiB) cannot be used: there is no room for the slots of its transfers

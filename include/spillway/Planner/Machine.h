@@ -41,8 +41,11 @@ struct Link {
   /// Links of one nonzero group share one wire: they transfer by turns.
   uint32_t group = 0;
 
-  /// Time of one transfer, rounded up.
-  int64_t transferNs(uint64_t bytes) const;
+  /// Time of one transfer, rounded up, and of its bytes alone.
+  int64_t transferNs(uint64_t bytes) const {
+    return latencyNs + bytesNs(bytes);
+  }
+  int64_t bytesNs(uint64_t bytes) const;
 };
 
 /// Runs operators one after the other, on the instances of its tier.
@@ -61,8 +64,16 @@ struct Machine {
   std::optional<uint32_t> findEngine(std::string_view name) const;
   /// The link, or the two links through a third tier, that carry a transfer.
   /// Empty where there is no way. Two links work as one at the slower rate: the
-  /// bytes are staged chunk by chunk in a few slots of the tier between.
+  /// bytes are staged chunk by chunk in a few slots of the tier between. Other
+  /// transfers over the faster link go between the chunks.
   std::vector<uint32_t> route(uint32_t from, uint32_t to) const;
+  /// The same, as what a transfer takes for as long as it lasts, and what it
+  /// takes only for its bytes' time there.
+  struct Way {
+    static constexpr uint32_t none = UINT32_MAX;
+    uint32_t link = none, shared = none;
+  };
+  Way way(uint32_t from, uint32_t to) const;
   /// Time of one transfer over `route(from, to)`.
   int64_t transferNs(uint32_t from, uint32_t to, uint64_t bytes) const;
 

@@ -46,6 +46,10 @@ public:
 
 private:
   LogicalResult readAddresses();
+  sched::LinkAttr stagingLink(bool isLoad);
+  static std::string stagedStream(sched::LinkAttr link) {
+    return link.getName().str() + ".staged";
+  }
   void makeProgram();
   void setArenas();
   LogicalResult addFeeds();
@@ -112,6 +116,15 @@ LogicalResult Converter::readAddresses() {
   return success();
 }
 
+/// The link between the device and the tier that stages, if there is one.
+sched::LinkAttr Converter::stagingLink(bool isLoad) {
+  if (buffers.staging.empty())
+    return {};
+  StringRef tier = buffers.buffers[buffers.staging[0]].tier;
+  return isLoad ? step.findLink(tier, step.getDevice())
+                : step.findLink(step.getDevice(), tier);
+}
+
 void Converter::makeProgram() {
   MLIRContext *context = step.getContext();
   builder.setInsertionPointAfter(step);
@@ -121,6 +134,10 @@ void Converter::makeProgram() {
   for (auto link : step.getLinks().getAsRange<sched::LinkAttr>())
     streams.push_back(sched::StreamAttr::get(
         context, link.getName(), builder.getStringAttr(link.getName())));
+  for (bool isLoad : {true, false})
+    if (sched::LinkAttr link = stagingLink(isLoad))
+      streams.push_back(sched::StreamAttr::get(
+          context, stagedStream(link), builder.getStringAttr(link.getName())));
   program = sched::ProgramOp::create(
       builder, step.getLoc(),
       builder.getStringAttr(step.getSymName() + "_program"), step.getStepAttr(),
@@ -240,6 +257,10 @@ LogicalResult Converter::addStagedCopy(Operation &op, sched::AddressAttr source,
   unsigned slots = buffers.staging.size() / 2;
   bool isLoad = destination.getTier() == step.getDevice();
   unsigned &turn = turns[isLoad];
+  // The device's link is the faster one as a rule: others go between the
+  // chunks, which would not do in one queue.
+  std::string stream = stagedStream(isLoad ? out : in);
+  StringRef staged = stream;
   auto at = [&](sched::AddressAttr base, uint64_t offset) {
     return sched::AddressAttr::get(builder.getContext(), base.getTier(),
                                    base.getOffset() + offset);
@@ -254,11 +275,12 @@ LogicalResult Converter::addStagedCopy(Operation &op, sched::AddressAttr source,
     uint64_t &arena = arenas[buffers.buffers[slot].tier];
     arena = std::max(arena, sched::alignUp(addresses[slot] + part));
     sched::CopyOp::create(builder, op.getLoc(), at(source, offset), between,
-                          part, in.getName(), none, {}, {}, {});
-    ++position;
-    sched::CopyOp::create(builder, op.getLoc(), between,
-                          at(destination, offset), part, out.getName(), none,
+                          part, isLoad ? StringRef(in.getName()) : staged, none,
                           {}, {}, {});
+    ++position;
+    sched::CopyOp::create(
+        builder, op.getLoc(), between, at(destination, offset), part,
+        isLoad ? staged : StringRef(out.getName()), none, {}, {}, {});
     ++position;
   }
   return success();

@@ -26,6 +26,7 @@
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace spillway::planner;
 
@@ -62,8 +63,10 @@ public:
     else
       greedy({.swap = swap});
     if (!oneTier && request.iterations) {
-      trySettings(swap);
-      trySplits();
+      if (!tryResidence()) {
+        trySettings(swap);
+        trySplits();
+      }
       greedy({.swap = false});
       improve();
     }
@@ -111,6 +114,7 @@ private:
 
   void trySettings(bool swap);
   void trySplits();
+  bool tryResidence();
   void trust(GreedyOptions options);
 
   Decisions everythingLeaves(GapChoice how) {
@@ -345,6 +349,46 @@ void Joint::trySplits() {
   options.engine = &bestEngine;
   if (!distrust && request.iterations > 1)
     trust(options);
+}
+
+/// Where the host is short, what never leaves the device gets all but a
+/// reserve, which is some times what the most demanding operator needs; all
+/// else that is persistent is there for its uses only. True if that is much
+/// better than what was found before.
+bool Joint::tryResidence() {
+  if (!hostIsShort(a, request.budgets) || found.empty())
+    return false;
+  GreedyOptions before = best;
+  int64_t first = found.front().stepNs;
+  auto most =
+      double(*std::max_element(a.workingSet.begin(), a.workingSet.end()));
+  int64_t least = INT64_MAX;
+  auto better = [&](uint32_t level, bool swapActivations) {
+    double reserve = most * std::pow(1.25, level);
+    double room = std::max(double(request.budgets[0]) - reserve, 0.0);
+    std::vector<Residence> residence = chooseResidence(a, uint64_t(room));
+    GreedyOptions options;
+    options.residence = &residence;
+    options.swapActivations = swapActivations;
+    tried.stepNs = INT64_MAX;
+    greedy(options);
+    bool is = tried.stepNs < least;
+    least = std::min(least, tried.stepNs);
+    return is;
+  };
+  // As a rule what is made in the step had better be made again.
+  constexpr uint32_t middle = 4, highest = 12;
+  better(middle, false);
+  uint32_t level = middle;
+  while (level > 1 && better(level - 1, false))
+    --level;
+  if (level == middle)
+    while (level < highest && better(level + 1, false))
+      ++level;
+  while (level < highest && better(level, true))
+    ++level;
+  best = before;
+  return least < first - first / 20;
 }
 
 /// Changes what a stretch of alike things does, and goes on from what is

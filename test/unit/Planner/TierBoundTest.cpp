@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Planner/TierBound.h"
+#include "Planner/GapDual.h"
 #include "Training.h"
 #include "spillway/Planner/Planner.h"
 
@@ -49,6 +50,68 @@ TEST(TierBound, CountsWhatIsUpdatedAndFitsNowhere) {
   EXPECT_DOUBLE_EQ(tierBoundNs(p, {1000, 3000, unlimited}), 0);
   EXPECT_DOUBLE_EQ(tierBoundNs(p, {1000, 1200, unlimited}), 1800);
 }
+
+TEST(TierBound, MergedTiersHoldWhatEitherHolds) {
+  Problem p = fourUpdates(7), one = mergeTiers(p, 2);
+  ASSERT_EQ(one.machine.tiers.size(), 2u);
+  ASSERT_EQ(one.machine.links.size(), 2u);
+  for (const Engine &e : one.machine.engines)
+    EXPECT_EQ(e.tier, 0u);
+  // 2200 bytes hold an operator's 1000 or 2000 and some of the rest. Of 4000
+  // updated ones, 1800 come and go over the one wire; more, for the one that is
+  // only read is there with the first.
+  std::vector<uint64_t> budgets{1000, 1200, unlimited};
+  EXPECT_GE(mergedTiersBoundNs(p, budgets, true), 3600 * 0.95);
+  EXPECT_LE(mergedTiersBoundNs(p, budgets, true), 2 * 5000);
+  // Two wires carry both ways at once.
+  EXPECT_LE(mergedTiersBoundNs(fourUpdates(0), budgets, true), 5000);
+  // Where all fits, there is nothing to say.
+  EXPECT_LE(mergedTiersBoundNs(p, {5000, 0, unlimited}, true), 4);
+  // State whose update may run beside the device counts as well.
+  for (uint32_t s = 1; s < 4; ++s)
+    p.operators[s].costNs = {1, 5};
+  EXPECT_GE(mergedTiersBoundNs(p, budgets, true), 3600 * 0.95);
+}
+
+/// By any plan that is found for random steps, with updates off the device too.
+static void expectSound(bool anyOrder) {
+  uint32_t plans = 0, bounds = 0;
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    TrainingOptions options;
+    options.seed = seed;
+    options.layers = 3;
+    options.nvme = true;
+    options.parameterBytes = 5000;
+    Problem p = makeTraining(options);
+    if (seed % 2)
+      for (Link &l : p.machine.links)
+        l.group = l.from == 2 || l.to == 2 ? 1 : 0;
+    if (seed % 3)
+      for (Operator &op : p.operators)
+        if (!op.updates.empty())
+          op.costNs = {op.costNs[0], op.costNs[0] * int64_t(seed % 5 + 1)};
+    uint64_t persistent = 0;
+    for (const Storage &s : p.storages)
+      if (s.kind == StorageKind::Persistent)
+        persistent += s.bytes;
+    PlanOptions how;
+    how.fixedOrder = !anyOrder;
+    how.iterations = 0;
+    how.budgets = {floorBytes(p)[0] * 3 / 2, persistent / 2, unlimited};
+    PlanResult r = plan(p, how);
+    if (!r.feasible)
+      continue;
+    ++plans;
+    double ns = mergedTiersBoundNs(p, how.budgets, anyOrder);
+    bounds += ns > priceGaps(Analysis(p), how.budgets, anyOrder).boundNs;
+    EXPECT_LE(ns, double(r.simulation.stepNs) * (1 + 1e-9)) << "seed " << seed;
+  }
+  EXPECT_GE(plans, 10u);
+  EXPECT_GE(bounds, 4u);
+}
+
+TEST(TierBound, NoPlanBeatsMergedTiers) { expectSound(true); }
+TEST(TierBound, NoPlanInTheGivenOrderBeatsMergedTiers) { expectSound(false); }
 
 TEST(TierBound, NoPlanIsFaster) {
   uint32_t plans = 0, bounds = 0;

@@ -211,6 +211,51 @@ TEST(Machine, RoutesThroughAThirdTierAtTheSlowerRate) {
   EXPECT_TRUE(Machine::deviceOnly().route(0, 1).empty());
 }
 
+TEST(Machine, StagedTransfersTakeTheFasterLinkForTheirBytesOnly) {
+  Machine m = makeMachine(true, true, 4000000000);
+  EXPECT_EQ(m.way(2, 0).link, 2u);
+  EXPECT_EQ(m.way(2, 0).shared, 0u);
+  EXPECT_EQ(m.way(0, 2).link, 3u);
+  EXPECT_EQ(m.way(0, 2).shared, 1u);
+  EXPECT_EQ(m.way(1, 0).link, 0u);
+  EXPECT_EQ(m.way(1, 0).shared, Machine::Way::none);
+  EXPECT_EQ(Machine::deviceOnly().way(0, 1).link, Machine::Way::none);
+  m.links[2].bytesPerSecond = 8000000000; // the drive is the faster one
+  EXPECT_EQ(m.way(2, 0).link, 0u);
+  EXPECT_EQ(m.way(2, 0).shared, 2u);
+}
+
+TEST(Simulator, OthersGoBetweenTheChunksOfAStagedTransfer) {
+  // Two reads from the drive, at a quarter of the link's rate, and ten from the
+  // host, in either order of issue.
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, true, 4000000000);
+  for (Link &l : p.machine.links)
+    l.latencyNs = 0;
+  for (uint32_t s = 0; s < 12; ++s)
+    p.storages.push_back(
+        {.id = s, .bytes = 4000, .kind = StorageKind::Persistent});
+  p.operators.push_back({.costNs = {1}});
+  for (bool farFirst : {true, false}) {
+    Plan plan;
+    for (uint32_t s = 0; s < 12; ++s) {
+      plan.initial.push_back({s, -1, s < 2 ? 2u : 1u});
+      uint32_t which = farFirst ? s : 11 - s;
+      plan.actions.push_back(Action::load(which, -1, which < 2 ? 2 : 1));
+    }
+    plan.actions.push_back(Action::run(0));
+    for (uint32_t s = 0; s < 12; ++s)
+      plan.actions.push_back(Action::free(s, -1, 0));
+    ASSERT_EQ(verdictOf(p, plan), "");
+    Simulation s = simulate(p, plan);
+    EXPECT_EQ(s.linkNs[2], 8000);
+    EXPECT_EQ(s.linkNs[0], 12000);
+    // One after the other on the link would take 18000.
+    EXPECT_EQ(s.stepNs, 12000);
+  }
+}
+
 TEST(Json, ProblemAndPlanSurviveTheRoundTrip) {
   TrainingOptions options;
   options.nvme = true;
@@ -310,8 +355,8 @@ TEST(Bounds, WhatDoesNotFitMustMove) {
 }
 
 TEST(Bounds, AWindowTakesWhatMovesInIt) {
-  // In the given order 13 must be away at operator 1, so it cannot come in while
-  // it goes out, though the link is duplex.
+  // In the given order 13 must be away at operator 1, so it cannot come in
+  // while it goes out, though the link is duplex.
   Problem p = small();
   for (auto &o : p.operators)
     o.costNs[0] = 1;
