@@ -254,7 +254,14 @@ BodyPlan spillway::planner::planBody(const Problem &problem,
   Analysis a(body.problem);
   Attempt attempt(a, policy, options);
   BodyPlan out;
-  out.ok = attempt.run(room.bodyBudgets, iterations);
+  // What a repetition has behind the host may cost it nothing, but the first
+  // and the last one have the drive carry state besides: first without.
+  std::vector<uint64_t> near = room.bodyBudgets;
+  for (uint32_t t = 2; t < near.size(); ++t)
+    near[t] = 0;
+  bool tried = near != room.bodyBudgets && holds(body.problem, near);
+  out.ok = (tried && attempt.run(near, iterations)) ||
+           attempt.run(room.bodyBudgets, iterations);
   out.reason = attempt.reason;
   out.tier = attempt.tier;
   out.applies = attempt.applies;
