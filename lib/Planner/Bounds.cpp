@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Budgets.h"
+#include "EngineBound.h"
 #include "GapDual.h"
 #include "TierBound.h"
 #include "WindowProgram.h"
@@ -44,42 +45,6 @@ bool onlyOnDevice(const Problem &problem, const Operator &op) {
     if (op.costNs[e] >= 0 && problem.machine.engines[e].tier != 0)
       return false;
   return true;
-}
-
-/// What engines have to do at least, work that several could do spread in any
-/// fractions. Of more than two engines, only what has no choice counts.
-double enginesNs(const Analysis &a) {
-  std::vector<double> busy(a.problem.machine.engines.size());
-  std::vector<std::pair<double, double>> either; // by one or by the other
-  for (const Operator &op : a.problem.operators) {
-    uint32_t where = none, places = 0;
-    for (uint32_t e = 0; e < op.costNs.size(); ++e)
-      if (op.costNs[e] >= 0)
-        where = e, ++places;
-    if (places == 1)
-      busy[where] += double(op.costNs[where]);
-    else if (places == 2 && busy.size() == 2)
-      either.push_back({double(op.costNs[0]), double(op.costNs[1])});
-  }
-  if (either.empty())
-    return *std::max_element(busy.begin(), busy.end());
-  // First all on the first engine; then what the other does best moves over
-  // until both are equally busy.
-  std::sort(either.begin(), either.end(), [](const auto &x, const auto &y) {
-    return x.first * y.second > y.first * x.second;
-  });
-  for (auto [first, second] : either)
-    busy[0] += first;
-  for (auto [first, second] : either) {
-    double gap = busy[0] - busy[1];
-    if (gap <= 0)
-      break;
-    double share =
-        first + second > gap ? gap / (first + second) : 1; // equal then
-    busy[0] -= share * first;
-    busy[1] += share * second;
-  }
-  return std::max(busy[0], busy[1]);
 }
 
 } // namespace
@@ -140,11 +105,9 @@ static int64_t bound(const Problem &problem,
       std::max({priceGaps(a, full, anyOrder).boundNs,
                 windowBoundNs(a, full, anyOrder), tierBoundNs(problem, full),
                 mergedTiersBoundNs(problem, full, anyOrder)});
-  // Both are found in floating point: a millionth covers what that loses. A
-  // step takes whole ns.
-  double busy = enginesNs(a); // exact, but for the share of one operator
-  return int64_t(
-      std::ceil(std::max(ns * (1 - 1e-6), busy * (1 - 1e-15) - 1e-3)));
+  // Found in floating point: a millionth covers what that loses. A step takes
+  // whole ns.
+  return std::max(int64_t(std::ceil(ns * (1 - 1e-6))), engineBoundNs(problem));
 }
 
 int64_t spillway::planner::lowerBoundNs(const Problem &problem,

@@ -17,32 +17,45 @@ using namespace spillway::planner;
 Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
                                  const std::vector<uint64_t> &budgets,
                                  std::optional<uint64_t> steps) {
-  Layout out;
-  out.lives = lifetimes(problem, plan);
-  uint32_t n = uint32_t(plan.actions.size());
-  uint32_t numTiers = uint32_t(problem.machine.tiers.size());
+  LifeBuffers buffers;
+  buffers.lives = lifetimes(problem, plan);
+  const std::vector<Lifetime> &lives = buffers.lives;
   // Lives that share a buffer are one item. A life takes over from an earlier
   // one but where the chain wraps around, so roots are found by walking.
-  auto root = [&](uint32_t l) {
-    for (uint32_t steps = 0; out.lives[l].takesOver >= 0 && steps <= n; ++steps)
-      l = uint32_t(out.lives[l].takesOver);
-    return l;
-  };
+  for (uint32_t l = 0; l < lives.size(); ++l) {
+    uint32_t root = l;
+    for (uint32_t steps = 0;
+         lives[root].takesOver >= 0 && steps <= plan.actions.size(); ++steps)
+      root = uint32_t(lives[root].takesOver);
+    buffers.buffer.push_back(root);
+    const Instance &i = lives[l].instance;
+    buffers.bytes.push_back(problem.storages[i.storage].partBytes(i.part));
+  }
+  return place(problem, plan, std::move(buffers), budgets, steps);
+}
+
+Layout spillway::planner::place(const Problem &problem, const Plan &plan,
+                                LifeBuffers buffers,
+                                const std::vector<uint64_t> &budgets,
+                                std::optional<uint64_t> steps) {
+  Layout out;
+  out.lives = std::move(buffers.lives);
+  uint32_t n = uint32_t(plan.actions.size());
+  uint32_t numTiers = uint32_t(problem.machine.tiers.size());
   std::vector<std::vector<OffsetItem>> items(numTiers);
-  std::vector<uint32_t> itemOf(out.lives.size(), none);
+  std::vector<uint32_t> itemOf(out.lives.size(), none); // by buffer
   for (uint32_t l = 0; l < out.lives.size(); ++l) {
-    uint32_t r = root(l);
     const Lifetime &life = out.lives[l];
     auto &list = items[life.instance.tier];
-    if (itemOf[r] == none) {
-      itemOf[r] = uint32_t(list.size());
+    uint32_t &index = itemOf[buffers.buffer[l]];
+    if (index == none) {
+      index = uint32_t(list.size());
       list.emplace_back();
     }
-    itemOf[l] = itemOf[r];
-    OffsetItem &item = list[itemOf[l]];
-    item.bytes = std::max(
-        item.bytes,
-        problem.storages[life.instance.storage].partBytes(life.instance.part));
+    OffsetItem &item = list[index];
+    item.bytes = std::max(item.bytes, buffers.bytes[l]);
+    if (!buffers.fixed.empty() && buffers.fixed[l])
+      item.fixed = buffers.fixed[l];
     if (!life.wraps) {
       item.live.push_back({life.first, life.end});
     } else if (life.first == life.end) {
@@ -59,8 +72,10 @@ Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
       continue;
     uint32_t tier = problem.machine.engines[a.engine].tier;
     workspaceItem[at] = {tier, uint32_t(items[tier].size())};
-    items[tier].push_back(
-        {problem.operators[a.op].workspace, {{at, at + 1}}, std::nullopt});
+    OffsetItem item{problem.operators[a.op].workspace, {{at, at + 1}}, {}};
+    if (!buffers.fixedWorkspaces.empty())
+      item.fixed = buffers.fixedWorkspaces[at];
+    items[tier].push_back(std::move(item));
   }
   std::vector<OffsetResult> results;
   for (uint32_t t = 0; t < numTiers; ++t) {
@@ -75,7 +90,7 @@ Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
   }
   for (uint32_t l = 0; l < out.lives.size(); ++l)
     out.offsets.push_back(
-        results[out.lives[l].instance.tier].offsets[itemOf[l]]);
+        results[out.lives[l].instance.tier].offsets[itemOf[buffers.buffer[l]]]);
   out.workspaces.assign(n, 0);
   for (uint32_t at = 0; at < n; ++at)
     if (workspaceItem[at].second != none)

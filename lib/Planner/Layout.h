@@ -29,6 +29,19 @@ Layout layOut(const Problem &problem, const Plan &plan,
               const std::vector<uint64_t> &budgets,
               std::optional<uint64_t> steps = std::nullopt);
 
+/// Which buffers the lives of a plan need.
+struct LifeBuffers {
+  std::vector<Lifetime> lives;
+  std::vector<uint32_t> buffer; ///< by life: a life that names its buffer
+  std::vector<uint64_t> bytes;  ///< by life; a buffer has the most of its own
+  /// Addresses that are given, by life and by action; empty: none.
+  std::vector<std::optional<uint64_t>> fixed, fixedWorkspaces;
+};
+
+Layout place(const Problem &problem, const Plan &plan, LifeBuffers buffers,
+             const std::vector<uint64_t> &budgets,
+             std::optional<uint64_t> steps = std::nullopt);
+
 } // namespace spillway::planner
 
 #endif // SPILLWAY_LIB_PLANNER_LAYOUT_H

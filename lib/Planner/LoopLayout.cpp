@@ -131,10 +131,7 @@ void LoopLayout::fixKnown() {
 }
 
 Layout LoopLayout::run() {
-  Layout out;
-  out.lives = lives = lifetimes(u.problem, plan);
-  uint32_t n = uint32_t(plan.actions.size());
-  uint32_t numTiers = uint32_t(problem.machine.tiers.size());
+  lives = lifetimes(u.problem, plan);
   parent.resize(lives.size());
   std::iota(parent.begin(), parent.end(), 0u);
   for (uint32_t i = 0; i < lives.size(); ++i)
@@ -152,76 +149,32 @@ Layout LoopLayout::run() {
         join(i, it->second);
     }
 
-  std::vector<std::vector<OffsetItem>> items(numTiers);
-  std::vector<uint32_t> itemOf(lives.size(), none);
+  LifeBuffers buffers;
   for (uint32_t i = 0; i < lives.size(); ++i) {
-    const Lifetime &life = lives[i];
-    auto &list = items[life.instance.tier];
-    uint32_t r = root(i);
-    if (itemOf[r] == none) {
-      itemOf[r] = uint32_t(list.size());
-      list.emplace_back();
-    }
-    itemOf[i] = itemOf[r];
-    OffsetItem &item = list[itemOf[i]];
-    const Storage &s = u.problem.storages[life.instance.storage];
-    uint64_t bytes = s.partBytes(life.instance.part);
+    const Instance &x = lives[i].instance;
+    uint64_t bytes = u.problem.storages[x.storage].partBytes(x.part);
     if (isRow(i)) {
-      uint32_t original = u.storages[life.instance.storage].index;
+      uint32_t original = u.storages[x.storage].index;
       bytes = problem.aligned(bytes) *
               problem.repeats[uint32_t(u.repeatOfStorage(original))].count;
     }
-    item.bytes = std::max(item.bytes, bytes);
-    if (fixed[i])
-      item.fixed = fixed[i];
-    if (!life.wraps) {
-      item.live.push_back({life.first, life.end});
-    } else if (life.first == life.end) {
-      item.live.push_back({0, n});
-    } else {
-      item.live.push_back({life.first, n});
-      item.live.push_back({0, life.end});
-    }
+    buffers.buffer.push_back(root(i));
+    buffers.bytes.push_back(bytes);
   }
-  std::vector<std::pair<uint32_t, uint32_t>> workspaceItem(n, {0, none});
-  for (uint32_t at = 0; at < n; ++at) {
-    const Action &a = plan.actions[at];
-    if (a.kind != ActionKind::Run || u.problem.operators[a.op].workspace == 0)
-      continue;
-    uint32_t tier = problem.machine.engines[a.engine].tier;
-    workspaceItem[at] = {tier, uint32_t(items[tier].size())};
-    items[tier].push_back({u.problem.operators[a.op].workspace,
-                           {{at, at + 1}},
-                           fixedWorkspace[at]});
-  }
-  std::vector<OffsetResult> results;
-  for (uint32_t t = 0; t < numTiers; ++t) {
-    OffsetOptions options;
-    options.alignment = problem.alignment;
-    options.target = budgets[t] == unlimited ? 0 : budgets[t];
-    results.push_back(assignOffsets(items[t], options));
-    out.heights.push_back(results.back().height);
-    out.loads.push_back(results.back().maxLoad);
-  }
+  buffers.lives = lives;
+  buffers.fixed = std::move(fixed);
+  buffers.fixedWorkspaces = std::move(fixedWorkspace);
+  Layout out = place(u.problem, plan, std::move(buffers), budgets);
   for (uint32_t i = 0; i < lives.size(); ++i) {
-    const Instance &x = lives[i].instance;
-    uint64_t offset = results[x.tier].offsets[itemOf[i]];
-    if (isRow(i)) {
-      Copy c = u.storages[x.storage];
-      uint32_t r = uint32_t(u.repeatOfStorage(c.index));
-      // The last repetition of the plan is the problem's last.
-      uint32_t k = c.repetition + 1 == u.counts[r]
-                       ? problem.repeats[r].count - 1
-                       : c.repetition;
-      offset += problem.aligned(problem.storages[c.index].bytes) * k;
-    }
-    out.offsets.push_back(offset);
+    if (!isRow(i))
+      continue;
+    Copy c = u.storages[lives[i].instance.storage];
+    uint32_t r = uint32_t(u.repeatOfStorage(c.index));
+    // The last repetition of the plan is the problem's last.
+    uint32_t k = c.repetition + 1 == u.counts[r] ? problem.repeats[r].count - 1
+                                                 : c.repetition;
+    out.offsets[i] += problem.aligned(problem.storages[c.index].bytes) * k;
   }
-  out.workspaces.assign(n, 0);
-  for (uint32_t at = 0; at < n; ++at)
-    if (workspaceItem[at].second != none)
-      out.workspaces[at] =
-          results[workspaceItem[at].first].offsets[workspaceItem[at].second];
   return out;
 }
 

@@ -8,6 +8,7 @@
 
 #include "spillway/Planner/RepeatBound.h"
 #include "Budgets.h"
+#include "EngineBound.h"
 #include "RepeatPlanner.h"
 #include "TierBound.h"
 #include "spillway/Planner/Planner.h"
@@ -16,25 +17,6 @@
 #include <algorithm>
 
 using namespace spillway::planner;
-
-/// What each engine has to do at least: operators that run nowhere else, as
-/// often as they are repeated.
-static int64_t mandatoryNs(const Problem &problem) {
-  std::vector<uint64_t> times(problem.operators.size(), 1);
-  for (const Repeat &r : problem.repeats)
-    for (uint32_t at = r.first; at <= r.last; ++at)
-      times[at] = r.count;
-  std::vector<int64_t> busy(problem.machine.engines.size());
-  for (uint32_t at = 0; at < problem.operators.size(); ++at) {
-    const Operator &op = problem.operators[at];
-    int64_t places = std::count_if(op.costNs.begin(), op.costNs.end(),
-                                   [](int64_t ns) { return ns >= 0; });
-    for (uint32_t e = 0; places == 1 && e < op.costNs.size(); ++e)
-      if (op.costNs[e] >= 0)
-        busy[e] += op.costNs[e] * int64_t(times[at]);
-  }
-  return *std::max_element(busy.begin(), busy.end());
-}
 
 int64_t
 spillway::planner::stepLowerBoundNs(const Problem &problem,
@@ -57,7 +39,7 @@ spillway::planner::stepLowerBoundNs(const Problem &problem,
   }
   // The state that is updated comes and goes at least once a step.
   int64_t least =
-      std::max(mandatoryNs(problem),
+      std::max(engineBoundNs(problem),
                int64_t(tierBoundNs(problem, fullBudgets(problem, budgets))));
   return tell ? std::max(least, bound(unroll(problem, counts).problem, budgets))
               : least;
