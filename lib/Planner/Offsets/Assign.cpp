@@ -122,8 +122,10 @@ private:
       for (const Order &order : orders)
         if (take(placeOnSkyline(packing, order, used)))
           return true;
-      // Hopeless, or there is a height to reach.
-      if (take(ejectToFit(packing, best, target, left() / 2, used)))
+      // Hopeless, or there is a height to reach. Where so many items meet that
+      // the effort is for few of them, it leads nowhere.
+      if (numPairs() <= left() &&
+          take(ejectToFit(packing, best, target, left() / 2, used)))
         return true;
     }
     if (!packing.anyFixed)
