@@ -106,8 +106,9 @@ static int64_t bound(const Problem &problem,
                 windowBoundNs(a, full, anyOrder), tierBoundNs(problem, full),
                 mergedTiersBoundNs(problem, full, anyOrder)});
   // Found in floating point: a millionth covers what that loses. A step takes
-  // whole ns.
-  return std::max(int64_t(std::ceil(ns * (1 - 1e-6))), engineBoundNs(problem));
+  // whole ns. Below the floor there is no plan, and no end to what is proven.
+  ns = std::ceil(std::min(ns * (1 - 1e-6), 9e18));
+  return std::max(int64_t(ns), engineBoundNs(problem));
 }
 
 int64_t spillway::planner::lowerBoundNs(const Problem &problem,
