@@ -62,7 +62,18 @@ LoopRoom spillway::planner::shareRoom(const Problem &problem, uint32_t repeat,
         others.push_back(s);
     }
   }
-  // Tier by tier, as plans fill them: what the body needs goes first.
+  // Tier by tier, as plans fill them: what the body needs goes first. Where
+  // something has to go behind the host, some of a large device may be for what
+  // the body has there only: half of it, less several times what one operator
+  // needs.
+  if (numTiers > 2 && budgets[0] != unlimited) {
+    uint64_t most = 0;
+    for (uint64_t bytes :
+         Analysis(makeBody(problem, repeat).problem).workingSet)
+      most = std::max(most, bytes);
+    uint64_t stays = budgets[0] / 2 - std::min(budgets[0] / 2, 6 * most);
+    shared -= std::min(shared, stays);
+  }
   uint32_t tier = 1;
   auto left = [&](uint32_t t) {
     if (out.bodyBudgets[t] == unlimited)

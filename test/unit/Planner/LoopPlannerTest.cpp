@@ -8,6 +8,7 @@
 
 #include "Planner/LoopPlanner.h"
 #include "Planner/LoopLayout.h"
+#include "Planner/LoopProblems.h"
 #include "Repeated.h"
 #include "spillway/Planner/RepeatBound.h"
 #include "spillway/Planner/Verify.h"
@@ -212,3 +213,27 @@ TEST(LoopPlanner, LargeProblemsGoThroughIt) {
 }
 
 } // namespace
+
+TEST(LoopRoom, ALargeDeviceHoldsSomeOfTheBodyAlone) {
+  // A parameter that is repeated, and state that is not, of 1000 bytes each.
+  Problem p;
+  p.alignment = 1;
+  p.machine = makeMachine(true, true, 1000000000);
+  for (uint32_t s = 0; s < 5; ++s)
+    p.storages.push_back(
+        {.id = s, .bytes = 1000, .kind = StorageKind::Persistent});
+  p.storages.push_back({.id = 5, .bytes = 10});
+  p.operators.push_back(
+      {.id = 0, .costNs = {1}, .reads = {{0, -1}}, .writes = {{5, -1}}});
+  for (uint32_t s = 1; s < 5; ++s)
+    p.operators.push_back(
+        {.id = s, .costNs = {1}, .updates = {{s, -1}}, .recomputable = false});
+  p.repeats = {{0, 0, 4}};
+  auto behind = [&](uint64_t device) {
+    LoopRoom room = shareRoom(p, 0, {device, 2000, unlimited});
+    return std::count_if(room.homes.begin(), room.homes.end(),
+                         [](auto home) { return home == 2u; });
+  };
+  EXPECT_EQ(behind(4000), 3); // the host keeps 1000 free for the parameter
+  EXPECT_EQ(behind(2 * (6 * 1010 + 1000)), 2);
+}
