@@ -22,6 +22,13 @@ static constexpr uint32_t paddings[] = {0,  5,   10,  20,  35,  50,
 /// Of finding addresses an item, while it is only asked whether there are any.
 static constexpr uint64_t quickSteps = 2000;
 
+/// Where addresses do not fit, loads come later: the less is there ahead of its
+/// time, the easier they are to find.
+static constexpr struct {
+  uint32_t percent; ///< of the device that early loads may fill
+  double slack;
+} tighter[] = {{97, 1.1}, {94, 1.0}};
+
 std::unique_ptr<Attempt::Padded> Attempt::padded(uint32_t permille) const {
   if (permille == 0 || budgets[0] == unlimited)
     return nullptr;
@@ -58,6 +65,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
       reason = answer.reason;
       tier = answer.tier;
       applies = answer.applies;
+      early = bool(answer.again);
     }
     if (!answer.ok || (found = take(answer.plans, false)))
       break;
@@ -74,7 +82,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
     improveUntilLate(padding, iterations);
     return true;
   }
-  search(padding, iterations, bool(answer.again));
+  search(padding, iterations);
   return true;
 }
 
@@ -100,7 +108,7 @@ std::vector<PolicyAnswer> Attempt::askAll(const std::vector<uint32_t> &permille,
 
 /// What is kept free lets addresses fit and loads come early, and must be moved
 /// for it; how much is best cannot be told beforehand.
-void Attempt::search(uint32_t padding, uint32_t iterations, bool vary) {
+void Attempt::search(uint32_t padding, uint32_t iterations) {
   std::vector<uint32_t> levels = {padding};
   auto offerAll = [&](uint32_t effort) {
     std::vector<std::pair<int64_t, uint32_t>> results;
@@ -119,7 +127,7 @@ void Attempt::search(uint32_t padding, uint32_t iterations, bool vary) {
   // A large problem takes long for each, and one of many is only asked what it
   // promises.
   bool large = a.gaps.size() >= 4000 || iterations < 2;
-  if (vary)
+  if (early)
     for (uint32_t more : {25, 50, 100, 150})
       if (padding + more <= 330 && (!large || more == 50))
         levels.push_back(padding + more);
@@ -155,6 +163,8 @@ void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
 /// to win.
 void Attempt::improveUntilLate(uint32_t permille, uint32_t iterations) {
   int64_t bound = lowerBoundNs(a.problem, budgets);
+  if (std::chrono::steady_clock::now() < *options.deadline)
+    search(permille, 1);
   while (iterations && stepNs > bound &&
          std::chrono::steady_clock::now() < *options.deadline) {
     PolicyAnswer answer = ask(permille, iterations);
@@ -208,10 +218,17 @@ bool Attempt::offer(Plan candidate, bool effort) {
       std::any_of(candidate.actions.begin(), candidate.actions.end(),
                   [](const Action &x) { return x.kind == ActionKind::Load; });
   bool fits = false;
-  if (effort && moves && options.offsets) {
-    Plan timed = candidate;
-    fits = orderByTime(a.problem, timed, budgets) && compare(timed);
-  }
+  if (moves && options.offsets && (effort || early))
+    for (uint32_t k = 0; k <= std::size(tighter) && !fits; ++k) {
+      if (k > 0 && !early)
+        break;
+      Plan timed = candidate;
+      if (k > 0)
+        orderLoads(
+            a.problem, timed, budgets,
+            {budgets[0] / 100 * tighter[k - 1].percent, tighter[k - 1].slack});
+      fits = orderByTime(a.problem, timed, budgets) && compare(timed);
+    }
   // What is ordered by time never waits for an address.
   return fits || compare(candidate);
 }

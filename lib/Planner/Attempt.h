@@ -57,7 +57,7 @@ private:
   PolicyAnswer ask(uint32_t permille, uint32_t iterations) const;
   std::vector<PolicyAnswer> askAll(const std::vector<uint32_t> &permille,
                                    uint32_t iterations) const;
-  void search(uint32_t padding, uint32_t iterations, bool vary);
+  void search(uint32_t padding, uint32_t iterations);
   void improveUntilLate(uint32_t permille, uint32_t iterations);
   void keep(Plan candidate, Layout l);
   void makeAgain(const PolicyAnswer &answer, uint32_t permille);
@@ -71,6 +71,7 @@ private:
   const PlanOptions &options;
   std::vector<uint64_t> budgets;
   std::vector<uint64_t> target; ///< by tier: what policies are told
+  bool early = false; ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked
 };

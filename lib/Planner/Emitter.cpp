@@ -23,6 +23,7 @@ Emission Emitter::run() {
   }
   if (error.empty())
     finish();
+  removeUseless();
   Emission out;
   out.ok = error.empty();
   out.reason = error;
@@ -59,6 +60,7 @@ void Emitter::chooseEngines() {
 void Emitter::initially(uint32_t s, uint32_t tier) {
   plan.initial.push_back({s, -1, tier});
   setOff(s, tier);
+  copies[s].read = true;
   used[tier] += a.slotBytes[a.slot(s, -1)];
   for (uint32_t c = a.cellBegin[s]; c < a.cellBegin[s + 1]; ++c)
     offFresh[c] = true;
@@ -105,6 +107,8 @@ void Emitter::begin() {
   uint32_t numTiers = uint32_t(machine.tiers.size());
   used.assign(numTiers, 0);
   outFree.assign(numTiers, 0);
+  storeEnd.assign(problem.storages.size(), 0);
+  copies.assign(problem.storages.size(), {});
   present.assign(a.numSlots(), false);
   resident.assign(a.numSlots(), false);
   pins.assign(a.numSlots(), 0);
@@ -246,6 +250,18 @@ void Emitter::finish() {
         if (present[slot])
           storeSlot(slot, stored);
   }
+}
+
+/// Stores of what was needed here again before it was gone.
+void Emitter::removeUseless() {
+  std::sort(useless.begin(), useless.end());
+  size_t kept = 0, next = 0;
+  for (size_t i = 0; i < plan.actions.size(); ++i)
+    if (next < useless.size() && useless[next] == i)
+      ++next;
+    else
+      plan.actions[kept++] = plan.actions[i];
+  plan.actions.resize(kept);
 }
 
 Emission spillway::planner::emitPlan(const Analysis &analysis,

@@ -39,6 +39,9 @@ struct Decisions {
   /// By operator, when its first run is expected to start, in nanoseconds from
   /// the step's start. Empty: when all before it have run with no stall.
   std::vector<int64_t> clock;
+  /// Bytes of the device that operators leave free for loads ahead of their
+  /// time, but for those that take much of it by themselves.
+  uint64_t reserve = 0;
   /// What may be done where memory is short in spite of the decisions.
   bool maySwap = true, mayDrop = true;
   /// Leave nothing on the device between two operators. Slow, but then

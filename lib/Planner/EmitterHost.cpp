@@ -86,6 +86,7 @@ bool Emitter::runOff(uint32_t op) {
   after = true;
   for (const Operand &o : a.operands[op]) {
     uint32_t s = o.storage;
+    copies[s].read = true;
     auto [begin, end] = cells(a.slot(s, o.part));
     for (uint32_t c = begin; c < end; ++c)
       offFresh[c] = true; // read there, or made
@@ -124,6 +125,7 @@ void Emitter::bringBack() {
       return; // what is ready later comes later
     if (!here && !waits) {
       plan.actions.push_back(Action::load(s, a.slotPart[slot], offTier[s]));
+      copies[s].read = true;
       enter(slot);
     }
     it = returning.erase(it);

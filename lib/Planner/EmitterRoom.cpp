@@ -117,14 +117,20 @@ void Emitter::freeSlot(uint32_t slot, bool silently) {
     dropOff(s);
 }
 
-/// Ends the off-device copy of a storage.
+/// Ends the off-device copy of a temporary storage. What nobody has read was
+/// needed here again before it was gone: it need not be stored.
 void Emitter::dropOff(uint32_t storage) {
-  plan.actions.push_back(Action::free(storage, -1, offTier[storage]));
+  Copies &c = copies[storage];
+  if (c.read)
+    plan.actions.push_back(Action::free(storage, -1, offTier[storage]));
+  else
+    useless.insert(useless.end(), c.stores.begin(), c.stores.end());
+  c = {};
   used[offTier[storage]] -= a.slotBytes[a.slot(storage, -1)];
   offTemporaries.erase({offTier[storage], storage});
   offTier[storage] = 0;
-  for (uint32_t c = a.cellBegin[storage]; c < a.cellBegin[storage + 1]; ++c)
-    offFresh[c] = false;
+  for (uint32_t k = a.cellBegin[storage]; k < a.cellBegin[storage + 1]; ++k)
+    offFresh[k] = false;
 }
 
 /// Whether a copy of the storage can be put there. Copies of temporaries that
@@ -183,6 +189,7 @@ bool Emitter::storeSlot(uint32_t slot, bool &stored, uint32_t tier) {
   for (uint32_t c = begin; c < end; ++c)
     anyFresh |= offFresh[c];
   auto copy = [&](int32_t part) {
+    copies[s].stores.push_back(plan.actions.size());
     plan.actions.push_back(Action::store(s, part, tier));
     outFree[tier] =
         std::max(outFree[tier], now) +
@@ -197,6 +204,7 @@ bool Emitter::storeSlot(uint32_t slot, bool &stored, uint32_t tier) {
   }
   for (uint32_t c = begin; c < end; ++c)
     offFresh[c] = true;
+  storeEnd[s] = outFree[tier];
   stored = true;
   return true;
 }

@@ -17,6 +17,7 @@ bool Emitter::loadSlot(uint32_t slot) {
   if (!room(a.slotBytes[slot]))
     return false;
   plan.actions.push_back(Action::load(s, a.slotPart[slot], offTier[s]));
+  copies[s].read = true;
   enter(slot);
   return true;
 }
@@ -124,7 +125,8 @@ void Emitter::takeOver(Turn &turn, bool force) {
     bool droppable = problem.storages[p.read].kind == StorageKind::Temporary &&
                      !goes && remakable(p.read, next);
     dies |= (c == GapChoice::Drop && droppable) ||
-            (c == GapChoice::Swap && offValid(from));
+            (c == GapChoice::Swap && offValid(from) &&
+             storeEnd[p.read] <= now); // else it would wait for the store
     bool stored;
     if (!dies && force && turn.first)
       dies = (d.maySwap && storeSlot(from, stored)) || (d.mayDrop && droppable);
@@ -166,7 +168,8 @@ bool Emitter::makeRoomFor(Turn &turn) {
         pin(slot);
         turn.pinned.push_back(slot);
       }
-  if (room(wants(turn)))
+  bool large = a.workingSet[turn.op] >= limit[0] / 5 * 2;
+  if (room(wants(turn) + (large ? 0 : d.reserve)))
     return true;
   takeOver(turn, true);
   if (room(wants(turn)))

@@ -55,6 +55,7 @@ private:
   void settle();
   void settle(uint32_t slot);
   void finish();
+  void removeUseless();
 
   // EmitterRun.cpp
   bool runOp(uint32_t op, bool first, uint32_t depth);
@@ -165,6 +166,13 @@ private:
   std::vector<uint32_t> toSettle;
   int64_t now = 0;
   std::vector<int64_t> outFree; ///< by tier: when its way out is free
+  struct Copies {
+    std::vector<size_t> stores; ///< actions
+    bool read = false;
+  };
+  std::vector<Copies> copies;  ///< by storage: of its copy off the device
+  std::vector<size_t> useless; ///< stores that nobody reads
+  std::vector<int64_t> storeEnd; ///< by storage: when its last store is done
   // Operators off the device.
   bool anyOff = false;
   std::vector<uint32_t> engine;    ///< by operator, for its first run

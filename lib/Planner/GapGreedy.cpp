@@ -455,6 +455,8 @@ Decisions Greedy::run() {
   if (options.engine)
     d.engine = *options.engine;
   d.maySwap = options.swap;
+  if (budgets[0] != unlimited)
+    d.reserve = uint64_t(double(budgets[0]) * options.margin);
   d.mayDrop = options.recompute;
   away.assign(a.numSlots(), false);
   awayTo.assign(problem.storages.size(), 0);

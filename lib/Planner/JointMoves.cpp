@@ -13,8 +13,12 @@
 
 using namespace spillway::planner;
 
+/// Of the device, in thousandths, that may be kept free for early loads.
+static constexpr uint32_t reserves[] = {0, 25, 50, 75, 100, 150, 200, 300};
+
 JointMoves::JointMoves(const Analysis &a, const std::vector<uint64_t> &budgets)
-    : a(a), gapGroups(groupGaps(a)), hostGroups(groupHostable(a)) {
+    : a(a), gapGroups(groupGaps(a)), hostGroups(groupHostable(a)),
+      budget(budgets[0]) {
   uint64_t all = 0;
   for (uint32_t s = 0; s < a.problem.storages.size(); ++s)
     all += a.slotBytes[a.slot(s, -1)];
@@ -36,6 +40,9 @@ std::vector<JointMove> JointMoves::systematic() const {
       if (begin < end)
         out.push_back({kind, group, begin, end, value});
   };
+  if (budget != unlimited)
+    for (uint32_t value : reserves)
+      out.push_back({JointMove::Reserve, 0, 0, 1, value});
   for (uint32_t g = 0; g < hostGroups.size(); ++g)
     for (uint32_t value : {0u, 1u})
       stretches(JointMove::Engine, g, hostGroups[g].ops.size(), value);
@@ -56,6 +63,12 @@ JointMove JointMoves::random(Xorshift &random) const {
     m.end = m.begin + 1 + random.below(n - m.begin);
   };
   uint32_t kind = random.below(6);
+  if (kind == 2 && budget != unlimited && random.below(2)) {
+    m.kind = JointMove::Reserve;
+    m.value = reserves[random.below(uint32_t(std::size(reserves)))];
+    m.end = 1;
+    return m;
+  }
   if (!hostGroups.empty() && (kind == 0 || gapGroups.empty())) {
     m.kind = JointMove::Engine;
     m.group = random.below(uint32_t(hostGroups.size()));
@@ -85,6 +98,10 @@ bool JointMoves::apply(const JointMove &m, Decisions &d) const {
     d.engine.resize(a.numOps, 0);
   if (m.kind == JointMove::Tier)
     d.wish.resize(a.problem.storages.size(), 0);
+  if (m.kind == JointMove::Reserve) {
+    set(d.reserve, budget / 1000 * m.value);
+    return changes;
+  }
   for (uint32_t k = m.begin; k < m.end; ++k)
     if (m.kind == JointMove::Gap) {
       set(d.gaps[gapGroups[m.group].gaps[k]], GapChoice(m.value));

@@ -23,10 +23,11 @@
 namespace spillway::planner {
 
 struct JointMove {
-  enum Kind : uint8_t { Gap, Engine, Tier } kind = Gap;
+  enum Kind : uint8_t { Gap, Engine, Tier, Reserve } kind = Gap;
   uint32_t group = 0;
   uint32_t begin = 0, end = 0; ///< of the group
-  uint32_t value = 0;          ///< the choice; 1 for off the device; the tier
+  uint32_t value = 0;          ///< the choice; 1 for off the device; the tier;
+                               ///< thousandths of the device
 };
 
 class JointMoves {
@@ -45,6 +46,7 @@ private:
   const Analysis &a;
   std::vector<GapGroup> gapGroups;
   std::vector<HostGroup> hostGroups;
+  uint64_t budget; ///< of the device
   /// Tiers to choose from, if one of them may be too small for all.
   std::vector<uint32_t> tiers;
 };

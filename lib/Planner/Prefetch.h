@@ -23,6 +23,26 @@ namespace spillway::planner {
 /// allows.
 void hoistLoads(const Problem &problem, Plan &plan, uint64_t budget);
 
+/// Issues each load right before what needs it.
+void issueLate(const Problem &problem, Plan &plan);
+
+/// How early loads may come.
+struct Earliness {
+  /// What is not needed at once comes only where no more bytes of the device
+  /// are in use with it.
+  uint64_t bytes;
+  /// No sooner than it takes to be in time for all, if transfers took so many
+  /// times as long. What is there far ahead of its time makes addresses hard to
+  /// find.
+  double slack;
+};
+
+/// Issues loads in the order in which their links are best used, by a
+/// simulation.
+void orderLoads(const Problem &problem, Plan &plan,
+                const std::vector<uint64_t> &budgets,
+                const Earliness &earliness);
+
 /// Issues everything in the order in which the simulator starts it, and frees
 /// when the last user is done: then nobody waits for the bytes that he takes,
 /// wherever they are. False, and nothing changed, if that needs more than the

@@ -12,6 +12,7 @@
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
+#include <set>
 
 using namespace spillway::planner;
 
@@ -50,6 +51,14 @@ static std::vector<size_t> nextTouches(const Problem &problem,
     next.touch(a, n - 1 - i);
   }
   return out;
+}
+
+void spillway::planner::issueLate(const Problem &problem, Plan &plan) {
+  std::vector<size_t> target = nextTouches(problem, plan);
+  for (size_t i = 0; i < target.size(); ++i)
+    if (plan.actions[i].kind != ActionKind::Load || target[i] == i + 1)
+      target[i] = i;
+  reorder(plan, target);
 }
 
 /// What is still on its way home when the step ends: its bytes are free some
@@ -101,6 +110,71 @@ static bool freeInNextStep(const Problem &problem, Plan &plan,
   return any;
 }
 
+/// Where an order by time needs more than the budget: what has had its last
+/// touch is freed although somebody is not done with it yet, soonest done
+/// first; who takes the bytes waits for him, then. `touched`: by action, the
+/// last key at which what it frees was touched. False if that is not enough.
+static bool freeInTime(const Problem &problem, const Plan &plan,
+                       std::vector<std::pair<int64_t, size_t>> &order,
+                       const std::vector<int64_t> &touched, uint64_t budget) {
+  size_t n = plan.actions.size();
+  std::vector<uint64_t> begins(n), ends(n);
+  uint64_t used = 0;
+  for (const Lifetime &l : lifetimes(problem, plan)) {
+    if (l.instance.tier != 0)
+      continue;
+    uint64_t bytes = problem.aligned(
+        problem.storages[l.instance.storage].partBytes(l.instance.part));
+    used += l.wraps ? bytes : 0;
+    if (l.wraps && l.first == l.end)
+      continue;
+    if (l.takesOver < 0)
+      begins[l.first] += bytes;
+    if (l.end < n && plan.actions[l.end].kind == ActionKind::Free)
+      ends[l.end] += bytes;
+  }
+  std::vector<std::pair<int64_t, size_t>> frees; // by last touch
+  for (size_t i = 0; i < n; ++i)
+    if (ends[i])
+      frees.push_back({touched[i], i});
+  std::sort(frees.begin(), frees.end());
+  std::vector<int64_t> key(n);
+  for (auto [k, i] : order)
+    key[i] = k;
+  std::vector<bool> issued(n);
+  std::set<std::pair<int64_t, size_t>> ready;
+  std::vector<std::pair<int64_t, size_t>> out;
+  size_t next = 0;
+  for (auto [k, i] : order) {
+    if (issued[i])
+      continue;
+    for (; next < frees.size() && frees[next].first < k; ++next)
+      ready.insert({key[frees[next].second], frees[next].second});
+    const Action &a = plan.actions[i];
+    uint64_t wants = begins[i];
+    if (a.kind == ActionKind::Run &&
+        problem.machine.engines[a.engine].tier == 0)
+      wants += problem.aligned(problem.operators[a.op].workspace);
+    while (used + wants > budget && !ready.empty()) {
+      size_t f = ready.begin()->second;
+      ready.erase(ready.begin());
+      if (issued[f])
+        continue;
+      issued[f] = true;
+      out.push_back({k, f});
+      used -= ends[f];
+    }
+    if (used + wants > budget)
+      return false;
+    issued[i] = true;
+    out.push_back({k, i});
+    used += begins[i];
+    used -= ends[i];
+  }
+  order = std::move(out);
+  return true;
+}
+
 bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
                                     const std::vector<uint64_t> &budgets) {
   SimulationOptions options;
@@ -109,46 +183,73 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
   options.maxRounds = 6;
   Simulation sim = simulate(problem, plan, options);
   size_t n = plan.actions.size();
-  // When each storage was last touched in the new order, on the device and off
-  // it, and since when its bytes there are idle: what touches one copy stays in
-  // its order.
+  // When each part was last read and last changed in the new order, on the
+  // device and off it, and since when its bytes there are idle. What reads a
+  // copy comes after what made it, and what changes or ends it after both:
+  // those who only read it need not wait for one another.
   struct Times {
-    int64_t touched = 0, idle = 0;
+    int64_t read = 0, changed = 0, idle = 0;
   };
-  std::vector<Times> here(problem.storages.size()), away(here);
+  std::vector<uint32_t> begin(1);
+  for (const Storage &s : problem.storages)
+    begin.push_back(begin.back() + s.numParts());
+  std::vector<Times> here(begin.back()), away(here);
   std::vector<std::pair<int64_t, size_t>> keys;
+  std::vector<int64_t> touched; ///< by action: the last key of what it touches
+  struct Touch {
+    std::vector<Times> *where;
+    uint32_t cell;
+    bool changes, uses; ///< uses: not only comes after those who do
+  };
+  std::vector<Touch> touches;
   for (size_t i = 0; i < n; ++i) {
     const Action &a = plan.actions[i];
-    int64_t key = sim.startNs[i], end = key + sim.durationNs[i];
-    auto visit = [&](const Times &t) { key = std::max(key, t.touched); };
-    auto leave = [&](Times &t) {
-      t.touched = std::max(t.touched, key);
-      t.idle = std::max(t.idle, end);
+    int64_t key = a.kind == ActionKind::Free ? 0 : sim.startNs[i];
+    int64_t lastTouch = 0;
+    touches.clear();
+    auto touch = [&](std::vector<Times> &where, uint32_t storage, int32_t part,
+                     bool changes, bool uses = true) {
+      uint32_t c = begin[storage] + uint32_t(std::max(part, 0));
+      uint32_t stop = part < 0 ? begin[storage + 1] : c + 1;
+      for (; c < stop; ++c)
+        touches.push_back({&where, c, changes, uses});
     };
     if (a.kind == ActionKind::Free) {
-      Times &t = (a.tier ? away : here)[a.storage];
-      key = t.touched = std::max(t.touched, t.idle);
+      touch(a.tier ? away : here, a.storage, a.part, true);
+      for (const Touch &t : touches)
+        key = std::max(key, (*t.where)[t.cell].idle);
     } else if (a.kind == ActionKind::Run) {
       const Operator &op = problem.operators[a.op];
       bool off = problem.machine.engines[a.engine].tier != 0;
-      // What runs elsewhere makes the device's copy stale: it comes after all
-      // who read that, but the copy's bytes do not wait for it.
       for (auto *list : {&op.reads, &op.writes, &op.updates})
         for (const Access &access : *list) {
-          visit(here[access.storage]);
-          if (off)
-            visit(away[access.storage]);
+          bool changes = list != &op.reads;
+          touch(off ? away : here, access.storage, access.part, changes);
+          // It makes the device's copy stale: that has been read by then.
+          if (off && changes)
+            touch(here, access.storage, access.part, true, false);
         }
-      for (auto *list : {&op.reads, &op.writes, &op.updates})
-        for (const Access &access : *list)
-          leave((off ? away : here)[access.storage]);
     } else {
-      visit(here[a.storage]);
-      visit(away[a.storage]);
-      leave(here[a.storage]);
-      leave(away[a.storage]);
+      bool load = a.kind == ActionKind::Load;
+      touch(here, a.storage, a.part, load);
+      touch(away, a.storage, a.part, !load);
+    }
+    for (const Touch &t : touches) {
+      const Times &times = (*t.where)[t.cell];
+      key = std::max({key, times.changed, t.changes ? times.read : 0});
+      lastTouch = std::max({lastTouch, times.changed, times.read});
+    }
+    int64_t end = key + (a.kind == ActionKind::Free ? 0 : sim.durationNs[i]);
+    for (const Touch &t : touches) {
+      if (!t.uses)
+        continue;
+      Times &times = (*t.where)[t.cell];
+      int64_t &last = t.changes ? times.changed : times.read;
+      last = std::max(last, key);
+      times.idle = std::max(times.idle, end);
     }
     keys.push_back({key, i});
+    touched.push_back(lastTouch);
   }
   for (bool late : {true, false}) {
     auto order = keys;
@@ -156,6 +257,8 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
     if (late && !freeInNextStep(problem, sorted, order, sim.stepNs))
       continue;
     std::sort(order.begin(), order.end());
+    if (!late && !freeInTime(problem, plan, order, touched, budgets[0]))
+      return false;
     for (size_t i = 0; i < n; ++i)
       sorted.actions[i] = plan.actions[order[i].second];
     uint64_t most = 0;

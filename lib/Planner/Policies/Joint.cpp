@@ -30,6 +30,9 @@
 
 using namespace spillway::planner;
 
+/// Of loads: a quarter more than their time is set aside.
+static constexpr double slack = 1.25;
+
 namespace {
 
 struct Candidate {
@@ -159,7 +162,7 @@ private:
     if (changed)
       if (Emission other = emitPlan(a, d, request.budgets); other.ok)
         e = std::move(other);
-    hoistLoads(problem, e.plan, request.budgets[0]);
+    orderLoads(problem, e.plan, request.budgets, {request.budgets[0], slack});
     SimulationOptions options;
     options.budgets = request.budgets;
     options.maxRounds = 6;
@@ -228,7 +231,7 @@ private:
         Emission e = emitPlan(other, d, budgets);
         if (!e.ok)
           return std::nullopt;
-        hoistLoads(other.problem, e.plan, budgets[0]);
+        orderLoads(other.problem, e.plan, budgets, {budgets[0], slack});
         return std::move(e.plan);
       };
     for (Candidate &c : found)
@@ -403,13 +406,13 @@ void Joint::improve(Candidate at, const JointMoves &moves, uint64_t effort) {
     return left == 0 || request.late() ||
            found.front().stepNs <= compute + compute / 1000;
   };
-  auto tryOut = [&](Decisions d, double slack) {
+  auto tryOut = [&](Decisions d, double allowance) {
     --left;
     d.clock = at.clock;
     assignHomes(a, d, request.budgets);
     if (attempt(std::move(d)) &&
         (tried.better(at) ||
-         double(tried.stepNs) < double(found.front().stepNs) * (1 + slack)))
+         double(tried.stepNs) < double(found.front().stepNs) * (1 + allowance)))
       at = tried;
   };
   for (const JointMove &move : moves.systematic()) {

@@ -53,12 +53,14 @@ TEST(JointHost, UpdatesGoToAFreeHost) {
   Layers l(1);
   PlanResult r = l.plan(700);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
-  // There is room on the device for the state of one.
-  EXPECT_GE(l.onHost(r), 5u);
-  for (uint32_t m : l.c.m) {
-    EXPECT_EQ(countActions(r, ActionKind::Load, m), 0u);
-    EXPECT_EQ(countActions(r, ActionKind::Store, m), 0u);
-  }
+  // There is room on the device for the state of one, and links have time for
+  // that of another.
+  EXPECT_GE(l.onHost(r), 4u);
+  uint32_t moved = 0;
+  for (uint32_t m : l.c.m)
+    moved += countActions(r, ActionKind::Load, m) != 0;
+  EXPECT_LE(moved, 1u);
+  EXPECT_LE(r.simulation.stepNs, 1000); // 720 is the bound
 }
 
 TEST(JointHost, UpdatesStayWhereTheHostIsSlow) {
