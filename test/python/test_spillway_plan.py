@@ -395,6 +395,20 @@ def test_bad_budgets(chain):
     refused(run(chain, "--host-budget=5"), "no tier 'host'")
 
 
+def test_what_cannot_be_written(chain, tmp_path):
+    """One line that says why; no part of a file is left, and a device stays a device."""
+    for flag in ("--stats=", "--plot=", "--trace="):
+        refused(run(chain, flag + str(tmp_path / "none" / "x")), "No such file or directory")
+        refused(run(chain, flag + str(tmp_path)), "Is a directory")
+        if Path("/dev/full").is_char_device():
+            refused(run(chain, flag + "/dev/full"), "No space left on device")
+            assert Path("/dev/full").is_char_device()
+    small = f"trap '' XFSZ; ulimit -f 0; exec {TOOL} {chain} -o {tmp_path}/out.json"
+    result = subprocess.run(["bash", "-c", small], capture_output=True, text=True)
+    refused(result, "File too large")
+    assert not list(tmp_path.glob("out.json*"))
+
+
 def test_usage():
     assert run().returncode == 2
     assert run("x.txt", "--nonsense").returncode == 2

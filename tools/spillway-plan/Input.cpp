@@ -8,7 +8,9 @@
 
 #include "Input.h"
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <zlib.h>
 
@@ -34,18 +36,34 @@ std::string spillway::plantool::readFile(const std::string &path) {
   return out;
 }
 
+/// What is there stays until all is written; a device is written in place.
 void spillway::plantool::writeFile(const std::string &path,
                                    const std::string &text) {
-  std::FILE *file = std::fopen(path.c_str(), "wb");
-  bool good =
-      file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  if (file)
-    good &= std::fclose(file) == 0;
-  if (good)
-    return;
-  if (file)
-    std::remove(path.c_str());
-  throw InputError("cannot write '" + path + "'");
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  bool inPlace =
+      fs::exists(path, ignored) && !fs::is_regular_file(path, ignored);
+  std::string written = inPlace ? path : path + ".tmp";
+  auto failed = [&] {
+    std::string reason = std::strerror(errno);
+    if (!inPlace)
+      fs::remove(written, ignored);
+    throw InputError("cannot write '" + path + "': " + reason);
+  };
+  std::FILE *file = std::fopen(written.c_str(), "wb");
+  if (!file)
+    failed();
+  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  good &= std::fflush(file) == 0;
+  if (!good) {
+    int reason = errno;
+    std::fclose(file);
+    errno = reason;
+    failed();
+  }
+  if (std::fclose(file) != 0 ||
+      (!inPlace && std::rename(written.c_str(), path.c_str()) != 0))
+    failed();
 }
 
 void spillway::plantool::removeOutput(const Options &options) {
