@@ -70,9 +70,9 @@ TEST_F(PipelineTest, EveryPolicy) {
 /// A plan that fills the host to its last byte leaves no room for a copy of the
 /// loss there.
 TEST_F(PipelineTest, NoRoomForOutputs) {
-  planner::PlanResult result = makePlan("joint", 60000);
+  planner::PlanResult result = makePlan("keep-all", 1 << 20);
   ASSERT_TRUE(result.feasible);
-  llvm::SmallVector<uint64_t> budgets = {60000, result.peakBytes[1]};
+  llvm::SmallVector<uint64_t> budgets = {1 << 20, result.peakBytes[1]};
   EXPECT_FALSE(compile(result.plan, &result, budgets).empty()) << said;
   EXPECT_THAT(schedText, HasSubstr("fetch \"loss\" from device"));
   budgets[1] += sched::kAlignment;
