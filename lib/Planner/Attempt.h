@@ -59,7 +59,8 @@ private:
                                    uint32_t iterations) const;
   void search(uint32_t padding, uint32_t iterations);
   void improveUntilLate(uint32_t permille, uint32_t iterations);
-  void keep(Plan candidate, Layout l);
+  /// Returns the step with these addresses.
+  int64_t keep(Plan candidate, Layout l);
   void makeAgain(const PolicyAnswer &answer, uint32_t permille);
   bool take(std::vector<Plan> &plans, bool effort);
   bool offer(Plan candidate, bool effort);
@@ -73,6 +74,7 @@ private:
   std::vector<uint64_t> target; ///< by tier: what policies are told
   bool early = false; ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
+  uint32_t retries = 0;         ///< of addresses that cost time
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked
 };
 

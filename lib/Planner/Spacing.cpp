@@ -194,6 +194,22 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
   for (const Storage &s : problem.storages)
     begin.push_back(begin.back() + s.numParts());
   std::vector<Times> here(begin.back()), away(here);
+  // What is there when the step starts may be under way since the step before.
+  auto each = [&](uint32_t storage, int32_t part, auto &&then) {
+    uint32_t c = begin[storage] + uint32_t(std::max(part, 0));
+    for (uint32_t stop = part < 0 ? begin[storage + 1] : c + 1; c < stop; ++c)
+      then(c);
+  };
+  std::vector<int64_t> carried(begin.back());
+  for (size_t i = 0; i < n; ++i)
+    if (const Action &a = plan.actions[i]; a.kind == ActionKind::Store)
+      each(a.storage, a.part, [&](uint32_t c) {
+        carried[c] = std::max(carried[c],
+                              sim.startNs[i] + sim.durationNs[i] - sim.stepNs);
+      });
+  for (const Instance &i : plan.initial)
+    if (i.tier == 0)
+      each(i.storage, i.part, [&](uint32_t c) { here[c].idle = carried[c]; });
   std::vector<std::pair<int64_t, size_t>> keys;
   std::vector<int64_t> touched; ///< by action: the last key of what it touches
   struct Touch {
@@ -209,10 +225,8 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
     touches.clear();
     auto touch = [&](std::vector<Times> &where, uint32_t storage, int32_t part,
                      bool changes, bool uses = true) {
-      uint32_t c = begin[storage] + uint32_t(std::max(part, 0));
-      uint32_t stop = part < 0 ? begin[storage + 1] : c + 1;
-      for (; c < stop; ++c)
-        touches.push_back({&where, c, changes, uses});
+      each(storage, part,
+           [&](uint32_t c) { touches.push_back({&where, c, changes, uses}); });
     };
     if (a.kind == ActionKind::Free) {
       touch(a.tier ? away : here, a.storage, a.part, true);
