@@ -155,17 +155,21 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
     result.reason = "the repetitions do not fit together: " + verdict.error;
     return false;
   }
-  for (uint32_t t = 0; t < budgets.size(); ++t)
-    if (verdict.peakBytes[t] > budgets[t]) {
-      over[t] += t > 0 ? verdict.peakBytes[t] - budgets[t] : 0;
-      noteExcess(t, verdict.peakBytes[t]);
-      result.tier = t;
-      result.reason = "the repetitions together need " +
-                      std::to_string(verdict.peakBytes[t]) + " bytes of " +
-                      problem.machine.tiers[t].name + ", expected at most " +
-                      std::to_string(budgets[t]);
-      return false;
-    }
+  auto within = [&](const std::vector<uint64_t> &bytes, const char *who) {
+    for (uint32_t t = 0; t < budgets.size(); ++t)
+      if (bytes[t] > budgets[t]) {
+        over[t] += t > 0 ? bytes[t] - budgets[t] : 0;
+        noteExcess(t, bytes[t]);
+        result.tier = t;
+        result.reason = std::string(who) + " need " + std::to_string(bytes[t]) +
+                        " bytes of " + problem.machine.tiers[t].name +
+                        ", expected at most " + std::to_string(budgets[t]);
+        return false;
+      }
+    return true;
+  };
+  if (!within(verdict.peakBytes, "the repetitions together"))
+    return false;
   Layout layout;
   if (options.offsets) {
     LoopAddresses known{0, &bodyPlan, &bodyLayout, {}};
@@ -173,17 +177,8 @@ bool LoopPlanner::offer(const Plan &outerPlan) {
     for (uint32_t s : body.storages)
       known.storages.push_back(folded.storage(s, 1));
     layout = layOutLoops(problem, *plan, budgets, &known);
-    for (uint32_t t = 0; t < budgets.size(); ++t)
-      if (layout.heights[t] > budgets[t]) {
-        over[t] += t > 0 ? layout.heights[t] - budgets[t] : 0;
-        noteExcess(t, layout.heights[t]);
-        result.tier = t;
-        result.reason = "the addresses of the best plan need " +
-                        std::to_string(layout.heights[t]) + " bytes of " +
-                        problem.machine.tiers[t].name + ", expected at most " +
-                        std::to_string(budgets[t]);
-        return false;
-      }
+    if (!within(layout.heights, "the addresses of the best plan"))
+      return false;
   } else {
     layout.lives = lifetimes(unrollFor(problem, *plan).problem, *plan);
   }

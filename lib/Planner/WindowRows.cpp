@@ -129,8 +129,6 @@ void WindowModel::addMemory() {
       c.through = {program.addColumn(0, 1, 0), w, w};
       Terms row{{c.through.first, 1}, {c.there.at(at), -1}};
       comes(row, c, w, 1);
-      if (c.cyclic && at != w) // and what comes in window 0 of the next step
-        row.push_back({c.there.at(at), 0});
       program.addRow(0, unbounded, row);
       all.push_back({c.through.first, c.bytes});
     }

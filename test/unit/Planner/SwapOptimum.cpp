@@ -7,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SwapOptimum.h"
-#include "Training.h"
+#include "SwapChain.h"
 #include "spillway/Planner/Simulator.h"
 #include "spillway/Planner/Verify.h"
 
@@ -20,12 +20,8 @@ using namespace spillway::planner::testing;
 
 Problem spillway::planner::testing::randomSwapChain(uint64_t seed, uint32_t n) {
   Random random(seed);
-  Problem p;
-  p.alignment = 1;
-  p.machine = makeMachine(true, false, 1000000000);
+  Problem p = emptySwapProblem(1000000000);
   p.machine.engines.resize(1);
-  for (Link &l : p.machine.links)
-    l.latencyNs = 0;
   auto storage = [&](StorageKind kind, uint64_t bytes) {
     Storage s;
     s.id = uint32_t(p.storages.size());
