@@ -70,9 +70,8 @@ TEST(OffMate, BothWaysTakeTheirTime) {
   }
 }
 
-TEST(OffMate, UpdatesOnTheDeviceWhereTheHostIsTooSlow) {
-  // State in and out takes 1000 ns each way and block, the host's update
-  // 100000.
+/// Six layers in which only the state is large.
+LayerChain largeState() {
   LayerChain c = makeLayerChain({.layers = 6,
                                  .activation = 10,
                                  .inner = 10,
@@ -80,6 +79,13 @@ TEST(OffMate, UpdatesOnTheDeviceWhereTheHostIsTooSlow) {
                                  .state = 1000});
   for (Operator &op : c.problem.operators)
     op.costNs = {10};
+  return c;
+}
+
+TEST(OffMate, UpdatesOnTheDeviceWhereTheHostIsTooSlow) {
+  // State in and out takes 1000 ns each way and block, the host's update
+  // 100000.
+  LayerChain c = largeState();
   allowHostUpdates(c.problem, 10000);
   PlanResult r = decide(c.problem, "offmate", {3500});
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
@@ -88,13 +94,7 @@ TEST(OffMate, UpdatesOnTheDeviceWhereTheHostIsTooSlow) {
 }
 
 TEST(OffMate, UpdatesOnTheHostWhereStateWouldBeTooMuchToMove) {
-  LayerChain c = makeLayerChain({.layers = 6,
-                                 .activation = 10,
-                                 .inner = 10,
-                                 .parameter = 10,
-                                 .state = 1000});
-  for (Operator &op : c.problem.operators)
-    op.costNs = {10};
+  LayerChain c = largeState();
   // State in and out 1000 each; gradient out 10, update 20, parameter in 10.
   allowHostUpdates(c.problem, 2);
   PlanResult r = decide(c.problem, "offmate", {2500});

@@ -73,16 +73,29 @@ TEST(TierBound, MergedTiersHoldWhatEitherHolds) {
   EXPECT_GE(mergedTiersBoundNs(p, budgets, true), 3600 * 0.95);
 }
 
+static Problem randomStep(uint64_t seed) {
+  TrainingOptions options;
+  options.seed = seed;
+  options.layers = 3;
+  options.nvme = true;
+  options.parameterBytes = 5000;
+  return makeTraining(options);
+}
+
+/// Budgets with which half of the state has to be on the device or the drive.
+static std::vector<uint64_t> shortOfHost(const Problem &p) {
+  uint64_t persistent = 0;
+  for (const Storage &s : p.storages)
+    if (s.kind == StorageKind::Persistent)
+      persistent += s.bytes;
+  return {floorBytes(p)[0] * 3 / 2, persistent / 2, unlimited};
+}
+
 /// By any plan that is found for random steps, with updates off the device too.
 static void expectSound(bool anyOrder) {
   uint32_t plans = 0, bounds = 0;
   for (uint64_t seed = 1; seed <= 20; ++seed) {
-    TrainingOptions options;
-    options.seed = seed;
-    options.layers = 3;
-    options.nvme = true;
-    options.parameterBytes = 5000;
-    Problem p = makeTraining(options);
+    Problem p = randomStep(seed);
     if (seed % 2)
       for (Link &l : p.machine.links)
         l.group = l.from == 2 || l.to == 2 ? 1 : 0;
@@ -90,14 +103,10 @@ static void expectSound(bool anyOrder) {
       for (Operator &op : p.operators)
         if (!op.updates.empty())
           op.costNs = {op.costNs[0], op.costNs[0] * int64_t(seed % 5 + 1)};
-    uint64_t persistent = 0;
-    for (const Storage &s : p.storages)
-      if (s.kind == StorageKind::Persistent)
-        persistent += s.bytes;
     PlanOptions how;
     how.fixedOrder = !anyOrder;
     how.iterations = 0;
-    how.budgets = {floorBytes(p)[0] * 3 / 2, persistent / 2, unlimited};
+    how.budgets = shortOfHost(p);
     PlanResult r = plan(p, how);
     if (!r.feasible)
       continue;
@@ -116,19 +125,10 @@ TEST(TierBound, NoPlanInTheGivenOrderBeatsMergedTiers) { expectSound(false); }
 TEST(TierBound, NoPlanIsFaster) {
   uint32_t plans = 0, bounds = 0;
   for (uint64_t seed = 1; seed <= 40; ++seed) {
-    TrainingOptions options;
-    options.seed = seed;
-    options.layers = 3;
-    options.nvme = true;
-    options.parameterBytes = 5000;
-    Problem p = makeTraining(options);
-    uint64_t persistent = 0;
-    for (const Storage &s : p.storages)
-      if (s.kind == StorageKind::Persistent)
-        persistent += s.bytes;
+    Problem p = randomStep(seed);
     PlanOptions how;
     how.iterations = 0;
-    how.budgets = {floorBytes(p)[0] * 3 / 2, persistent / 2, unlimited};
+    how.budgets = shortOfHost(p);
     PlanResult r = plan(p, how);
     if (!r.feasible)
       continue;
