@@ -47,6 +47,16 @@ struct Candidate {
   }
 };
 
+/// With a drive, what is ordered by simulation mostly ends with addresses that
+/// cost more time than the order wins.
+void placeLoads(const Problem &problem, Plan &plan,
+                const std::vector<uint64_t> &budgets) {
+  if (problem.machine.tiers.size() > 2)
+    hoistLoads(problem, plan, budgets[0]);
+  else
+    orderLoads(problem, plan, budgets, {budgets[0], slack});
+}
+
 class Joint {
 public:
   explicit Joint(const PolicyRequest &r)
@@ -162,7 +172,7 @@ private:
     if (changed)
       if (Emission other = emitPlan(a, d, request.budgets); other.ok)
         e = std::move(other);
-    orderLoads(problem, e.plan, request.budgets, {request.budgets[0], slack});
+    placeLoads(problem, e.plan, request.budgets);
     SimulationOptions options;
     options.budgets = request.budgets;
     options.maxRounds = 6;
@@ -231,7 +241,7 @@ private:
         Emission e = emitPlan(other, d, budgets);
         if (!e.ok)
           return std::nullopt;
-        orderLoads(other.problem, e.plan, budgets, {budgets[0], slack});
+        placeLoads(other.problem, e.plan, budgets);
         return std::move(e.plan);
       };
     for (Candidate &c : found)
