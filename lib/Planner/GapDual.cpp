@@ -51,6 +51,17 @@ private:
         best = {share[kind][program->wrap(w)], w};
     return best;
   }
+  /// What other repetitions pay for as much.
+  double again(const GapItems &g, Kind kind, double ns, double scale) const {
+    return g.others > 0 ? g.others * elsewhere[kind][g.range].cost * ns / scale
+                        : 0;
+  }
+  void charge(const GapItems &g, Kind kind, int32_t window, double ns) {
+    use[kind][program->wrap(window)] += ns;
+    if (g.others > 0)
+      use[kind][program->wrap(elsewhere[kind][g.range].window)] +=
+          g.others * ns;
+  }
   /// Price of a byte at pivots [first, last].
   double between(int32_t first, int32_t last) const {
     return first > last ? 0 : sums[last + 1] - sums[first];
@@ -83,7 +94,8 @@ private:
   uint32_t numRows;
   std::vector<double> price, slack; ///< by memory row
   std::vector<double> share[3], use[3];
-  std::vector<double> sums; ///< of the pivots' prices over two steps
+  std::vector<double> sums;       ///< of the pivots' prices over two steps
+  std::vector<Pick> elsewhere[3]; ///< by kind: the cheapest of each range
 };
 
 /// Kept, or made again and then kept.
@@ -152,12 +164,14 @@ double Dual::group(const GapItems &g, double scale, bool count) {
   if (g.store > 0) {
     anywhere = cheapest(Out, 0, k - 1);
     anywhere.cost *= g.store / scale;
+    anywhere.cost += again(g, Out, g.store, scale);
   }
   bool leaves = false; // the store is the one before the dirty gap
   for (uint32_t i = g.begin; i < g.end; ++i) {
     const GapItem &item = program->items[i];
     Way &way = ways[i - g.begin];
     double keep = stay(item, scale, way.remake);
+    way.remake.cost += again(g, Compute, item.remake, scale);
     way.stay = keep;
     double least = std::min(keep, way.remake.cost);
     without += least;
@@ -166,15 +180,17 @@ double Dual::group(const GapItems &g, double scale, bool count) {
       continue;
     }
     way.load = comeBack(item, item.load, In, scale);
+    way.load.cost += again(g, In, item.load, scale);
     if (i == g.dirty && g.store > 0) {
       out = leave(item, g.store, scale);
+      out.cost += again(g, Out, g.store, scale);
       // What can be made again need not stay until it is stored.
       if (item.remake >= 0) {
-        double again = cheapest(Compute, item.fromWindow, item.toWindow).cost *
-                           item.remake / scale +
-                       anywhere.cost;
-        if (again < out.cost)
-          out = {again, anywhere.window};
+        double remade = cheapest(Compute, item.fromWindow, item.toWindow).cost *
+                            item.remake / scale +
+                        again(g, Compute, item.remake, scale) + anywhere.cost;
+        if (remade < out.cost)
+          out = {remade, anywhere.window};
       }
       // Swapped here, with its store; or not, with a store wherever.
       if (out.cost + way.load.cost < least + anywhere.cost) {
@@ -195,14 +211,14 @@ double Dual::group(const GapItems &g, double scale, bool count) {
     const GapItem &item = program->items[i];
     const Way &way = ways[i - g.begin];
     if (stores && way.swap) {
-      use[In][program->wrap(way.load.window)] += item.load / scale;
+      charge(g, In, way.load.window, item.load / scale);
       occupy(item, way.load.window + 1, item.lastPivot);
       if (i == g.dirty)
         occupy(item, item.firstPivot, out.window);
       if (count)
         ++swaps[i];
     } else if (way.remake.cost < way.stay) {
-      use[Compute][program->wrap(way.remake.window)] += item.remake / scale;
+      charge(g, Compute, way.remake.window, item.remake / scale);
       occupy(item, way.remake.window + 1, item.lastPivot);
       if (count)
         ++remakes[i];
@@ -211,8 +227,7 @@ double Dual::group(const GapItems &g, double scale, bool count) {
     }
   }
   if (stores && g.store > 0)
-    use[Out][program->wrap(leaves ? out.window : anywhere.window)] +=
-        g.store / scale;
+    charge(g, Out, leaves ? out.window : anywhere.window, g.store / scale);
   return std::min(with, without);
 }
 
@@ -225,6 +240,11 @@ double Dual::evaluate(double scale, bool count) {
     sums[j + 1] = sums[j] + price[j % pivots];
   for (auto &u : use)
     u.assign(size_t(k), 0);
+  for (Kind kind : {Compute, In, Out}) {
+    elsewhere[kind].clear();
+    for (auto [first, last] : program->ranges)
+      elsewhere[kind].push_back(cheapest(kind, first, last));
+  }
   double value = 0;
   for (uint32_t j = 0; j < numRows; ++j) {
     slack[j] = program->need[j] / room - 1;
@@ -341,8 +361,9 @@ GapPrices spillway::planner::priceGaps(const Analysis &a,
   double compute = 0, moves = 0;
   for (const WindowWork &w : program.work)
     compute += w.ns;
-  for (const GapItem &item : program.items)
-    moves += std::max(item.load, 0.0);
+  for (const GapItems &g : program.groups)
+    for (uint32_t i = g.begin; i < g.end; ++i)
+      moves += std::max(program.items[i].load, 0.0) * (1 + g.others);
   out.boundNs = std::max(compute, program.fed);
   if (budgets[0] == unlimited)
     return out;

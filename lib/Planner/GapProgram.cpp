@@ -9,6 +9,7 @@
 #include "GapProgram.h"
 
 #include "Precedence.h"
+#include "spillway/Planner/Repeats.h"
 
 #include <algorithm>
 #include <bit>
@@ -46,6 +47,19 @@ private:
     return self[op] ? std::countr_zero(self[op]) : firstAfter(op) - 1;
   }
 
+  /// Windows in which other repetitions do what `op` does: pivots of their own
+  /// repetition say nothing of them.
+  WindowWork elsewhere(uint32_t op) const {
+    uint64_t apart = ~inRepeat[uint32_t(repeatOf[op])];
+    return {63 - std::countl_zero(before[op] & apart),
+            after[op] & apart ? std::countr_zero(after[op] & apart) - 1
+                              : count() - 1,
+            double(problem.operators[op].costNs[0])};
+  }
+  double others(int32_t repeat) const {
+    return repeat < 0 ? 0 : otherRepetitions[uint32_t(repeat)];
+  }
+
   std::vector<bool> longestPath() const;
   void choosePivots();
   void findReach();
@@ -67,6 +81,10 @@ private:
   // its own bit if it is one.
   std::vector<uint64_t> before, after, self;
   std::vector<uint32_t> beforeX, afterX, selfX;
+  std::vector<int32_t> repeatOf;        ///< by operator, or -1
+  std::vector<int32_t> repeatOfStorage; ///< likewise
+  std::vector<uint64_t> inRepeat;       ///< by repeat: its pivots
+  std::vector<double> otherRepetitions; ///< by repeat
 };
 
 /// By operator: it is on the chain of operators that takes longest.
@@ -275,7 +293,8 @@ void Builder::addPart(uint32_t s, uint32_t part,
         updated(previous))
       group.dirty = uint32_t(program.items.size()) - 1;
   }
-  if (storage.output) {
+  // Of other repetitions' it is none.
+  if (storage.output && others(repeatOfStorage[s]) == 0) {
     GapItem item;
     item.firstPivot = firstAfter(previous);
     item.lastPivot = item.toWindow = k - 1;
@@ -287,7 +306,7 @@ void Builder::addPart(uint32_t s, uint32_t part,
   }
   if (storage.kind == StorageKind::Fed && storage.home.value_or(1) != 0 &&
       inRate > 0)
-    program.fed += bytes / inRate;
+    program.fed += bytes / inRate * (1 + others(repeatOfStorage[s]));
   group.end = uint32_t(program.items.size());
   // What is made elsewhere need not be stored.
   bool changed = storage.kind == StorageKind::Temporary &&
@@ -296,8 +315,22 @@ void Builder::addPart(uint32_t s, uint32_t part,
     changed |= onDevice(u);
   if (outRate > 0 && changed)
     group.store = bytes / outRate;
-  if (group.end > group.begin)
-    program.groups.push_back(group);
+  if (group.end == group.begin)
+    return;
+  if (int32_t r = repeatOfStorage[s]; others(r) > 0) {
+    group.others = others(r);
+    std::pair<int32_t, int32_t> range{k, -1};
+    for (uint32_t use : uses) {
+      WindowWork w = elsewhere(use);
+      range.first = std::min(range.first, w.from);
+      range.second = std::max(range.second, w.to);
+    }
+    auto at = std::find(program.ranges.begin(), program.ranges.end(), range);
+    group.range = uint32_t(at - program.ranges.begin());
+    if (at == program.ranges.end())
+      program.ranges.push_back(range);
+  }
+  program.groups.push_back(group);
 }
 
 /// The first pivot of the next step that comes after an operator of this one,
@@ -359,15 +392,35 @@ GapProgram Builder::build() {
   from = predecessors(a);
   choosePivots();
   findReach();
+  repeatOf.assign(a.numOps, -1);
+  repeatOfStorage = repeatOfStorages(problem);
+  for (uint32_t r = 0; r < problem.repeats.size(); ++r) {
+    uint64_t own = 0;
+    for (uint32_t at = problem.repeats[r].first; at <= problem.repeats[r].last;
+         ++at)
+      repeatOf[at] = int32_t(r), own |= self[at];
+    inRepeat.push_back(own);
+    otherRepetitions.push_back(double(problem.repeats[r].count) - 1);
+  }
+  // Only one repetition has made what others use: no other is like it.
+  for (uint32_t at = 0; at < a.numOps; ++at)
+    for (const Operand &o : a.operands[at])
+      if (int32_t r = repeatOfStorage[o.storage]; r >= 0 && r != repeatOf[at])
+        otherRepetitions[uint32_t(r)] = 0;
   for (auto *list : {&program.pivots, &program.extras})
     for (uint32_t op : *list)
       program.need.push_back(cellNeed(a, op));
   // Work by window; most operators lie in the same few.
   std::vector<WindowWork> work;
   for (uint32_t at = 0; at < a.numOps; ++at)
-    if (onFirstEngine(at))
+    if (onFirstEngine(at)) {
       work.push_back({lowWindow(at), highWindow(at),
                       double(problem.operators[at].costNs[0])});
+      if (double n = others(repeatOf[at]); n > 0) {
+        work.push_back(elsewhere(at));
+        work.back().ns *= n;
+      }
+    }
   std::sort(
       work.begin(), work.end(), [](const WindowWork &x, const WindowWork &y) {
         return std::tuple(x.from, x.to, x.ns) < std::tuple(y.from, y.to, y.ns);

@@ -48,6 +48,10 @@ struct GapItems {
   /// The item before which the content changes: until its store is done the
   /// part is on the device. `none`: not known.
   uint32_t dirty = none;
+  /// So many other repetitions have such a part each, which costs as much
+  /// again, in any window of `range`.
+  double others = 0;
+  uint32_t range = 0;
 };
 
 /// Operators that run in one of the windows [from, to].
@@ -65,6 +69,7 @@ struct GapProgram {
   std::vector<GapItem> items;
   std::vector<GapItems> groups;
   std::vector<WindowWork> work;
+  std::vector<std::pair<int32_t, int32_t>> ranges; ///< of windows
   double fed = 0; ///< ns of loads that every step needs
 
   uint32_t numWindows() const {
@@ -78,6 +83,10 @@ struct GapProgram {
 };
 
 /// `anyOrder`: what holds in every valid order; else in the problem's own.
+/// Where operators repeat: of one repetition, while the others have as much to
+/// do (spillway/Planner/RepeatBound.h says why). That needs to know nothing of
+/// what others read of a repetition's own; where some do, it counts as the only
+/// one.
 GapProgram buildGapProgram(const Analysis &analysis, bool anyOrder);
 
 } // namespace spillway::planner

@@ -7,16 +7,44 @@
 //===----------------------------------------------------------------------===//
 
 #include "spillway/Planner/RepeatBound.h"
-#include "Budgets.h"
-#include "EngineBound.h"
 #include "RepeatPlanner.h"
-#include "TierBound.h"
 #include "spillway/Planner/Planner.h"
 #include "spillway/Planner/Repeats.h"
 
 #include <algorithm>
 
 using namespace spillway::planner;
+
+/// The problem less what operators outside of a range do with what one
+/// repetition of it has left.
+static Problem anyRepetition(const Problem &problem) {
+  Problem p = problem;
+  std::vector<int32_t> of = repeatOfStorages(p);
+  std::vector<int32_t> repeatAt(p.operators.size(), -1);
+  for (uint32_t r = 0; r < p.repeats.size(); ++r)
+    std::fill(repeatAt.begin() + p.repeats[r].first,
+              repeatAt.begin() + p.repeats[r].last + 1, int32_t(r));
+  for (uint32_t at = 0; at < p.operators.size(); ++at) {
+    auto theirs = [&](uint32_t s) {
+      return of[s] >= 0 && of[s] != repeatAt[at];
+    };
+    Operator &op = p.operators[at];
+    for (auto *list : {&op.reads, &op.writes, &op.updates})
+      std::erase_if(*list, [&](const Access &a) { return theirs(a.storage); });
+    std::erase_if(op.inPlace, [&](const InPlacePair &x) {
+      return theirs(x.written) || theirs(x.read);
+    });
+  }
+  return p;
+}
+
+int64_t
+spillway::planner::anyRepetitionBoundNs(const Problem &problem,
+                                        const std::vector<uint64_t> &budgets,
+                                        bool anyOrder) {
+  auto bound = anyOrder ? lowerBoundNs : fixedOrderLowerBoundNs;
+  return bound(anyRepetition(problem), budgets);
+}
 
 int64_t
 spillway::planner::stepLowerBoundNs(const Problem &problem,
@@ -25,22 +53,8 @@ spillway::planner::stepLowerBoundNs(const Problem &problem,
   auto bound = anyOrder ? lowerBoundNs : fixedOrderLowerBoundNs;
   if (!hasRepeats(problem))
     return bound(problem, budgets);
+  int64_t ns = anyRepetitionBoundNs(problem, budgets, anyOrder);
   if (writtenOutOps(problem) <= mostWrittenOut)
-    return bound(unroll(problem).problem, budgets);
-  // As many repetitions as the bound is quick for, if they can tell more than
-  // the time of all operators: so far it is proportional to repetitions.
-  std::vector<uint32_t> counts;
-  bool tell = true;
-  for (const Repeat &r : problem.repeats) {
-    uint64_t ops = r.last - r.first + 1;
-    uint64_t most = std::max<uint64_t>(1, 2 * mostWrittenOut / ops);
-    counts.push_back(uint32_t(std::min<uint64_t>(r.count, most)));
-    tell &= r.count <= 2 * counts.back();
-  }
-  // The state that is updated comes and goes at least once a step.
-  int64_t least =
-      std::max(engineBoundNs(problem),
-               int64_t(tierBoundNs(problem, fullBudgets(problem, budgets))));
-  return tell ? std::max(least, bound(unroll(problem, counts).problem, budgets))
-              : least;
+    ns = std::max(ns, bound(unroll(problem).problem, budgets));
+  return ns;
 }

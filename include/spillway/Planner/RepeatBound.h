@@ -8,23 +8,31 @@
 //
 // Bounds on the step time of any problem, with repeats or without.
 //
-// Few executions of operators: the bounds of the problem written out. Many: the
-// larger of two.
+// Few executions of operators: the bounds of the problem written out as well.
+// Always: the gap program (GapProgram.h) over one repetition and what is
+// outside of ranges, in which the others' work, and what their storages make
+// links carry, has to be done as well, at whatever time. It holds:
 //
-// * What each engine has to do, for all repetitions.
-// * The bound of the same problem with fewer repetitions. It holds: in any plan
-//   for N repetitions, leave out the runs of all but the last K of them, and
-//   the transfers and frees of what is theirs alone. What is left is a plan for
-//   K repetitions. Each run that is left finds the content it needs: a sum has
-//   seen the updates of fewer repetitions, as it should; what the others made
-//   for themselves nobody else reads. No tier holds more at any time. And no
-//   action starts later: each waits for a part of what it waited for. So the
-//   best plan for K takes no longer than the best for N.
+// * Take any plan for N repetitions, and of those one. Leave out the runs of
+// the
+//   others, and the transfers and frees of what is theirs alone. What is left
+//   is a plan of the problem with this one repetition, but for the time that is
+//   left over. Each run finds the content it needs: a sum has seen the updates
+//   of fewer repetitions, as it should; what the others made for themselves
+//   nobody else reads. (What operators outside of the range do with what the
+//   last repetition has left, the others have no share in: that is left out,
+//   too.) No tier holds more at any time. So it gives values of the columns of
+//   that problem's gap program, with windows cut by its own pivots.
+// * Now take the mean of these values over all repetitions. Each row for memory
+//   holds for each, so for the mean. A window has to have the time for what
+//   this repetition, and what everybody shares, does in it, and for what the
+//   others do in it: summed over windows, N times the mean. What is shared, as
+//   parameters are, crosses a link at least as often as the mean says.
 //
-// It is not N times a bound of one repetition. Repetitions share parameters,
-// and need not run one after the other: where all of them do a layer before the
-// next, parameters cross a link once for all. Whoever wants more has to
-// price what the activations of all repetitions take then.
+// Shared state is not counted N times. Repetitions need not run one after the
+// other: where all of them do a layer before the next, parameters cross a link
+// once for all. That the activations of all repetitions have to be somewhere
+// then is not priced.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +47,12 @@ namespace spillway::planner {
 /// understood: in any order, or in that of the problem written out.
 int64_t stepLowerBoundNs(const Problem &problem,
                          const std::vector<uint64_t> &budgets, bool anyOrder);
+
+/// What the bound is for many executions of operators: without that of the
+/// problem written out.
+int64_t anyRepetitionBoundNs(const Problem &problem,
+                             const std::vector<uint64_t> &budgets,
+                             bool anyOrder);
 
 } // namespace spillway::planner
 
