@@ -134,8 +134,8 @@ Pick Dual::comeBack(const GapItem &item, double ns, Kind kind,
 /// It is on the device until the window in which its store is done.
 Pick Dual::leave(const GapItem &item, double store, double scale) const {
   bool none = item.firstPivot > item.lastPivot;
-  Pick best = cheapest(Out, item.fromWindow,
-                       none ? item.toWindow : item.firstPivot - 1);
+  Pick best =
+      cheapest(Out, item.storeFrom, none ? item.toWindow : item.firstPivot - 1);
   best.cost *= store / scale;
   if (!none)
     for (int32_t w = item.firstPivot; w <= item.lastPivot; ++w) {

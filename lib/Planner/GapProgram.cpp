@@ -6,200 +6,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "GapProgram.h"
-
-#include "Precedence.h"
+#include "GapBuilder.h"
 #include "spillway/Planner/Repeats.h"
 
 #include <algorithm>
-#include <bit>
 #include <tuple>
 
 using namespace spillway::planner;
 
-namespace {
-
-constexpr uint32_t maxPivots = 64, maxExtras = 16;
-
-class Builder {
-public:
-  Builder(const Analysis &a, bool anyOrder)
-      : a(a), problem(a.problem), anyOrder(anyOrder) {}
-  GapProgram build();
-
-private:
-  bool onDevice(uint32_t op) const { return runsOnDevice(problem, op); }
-  /// Its time is the first engine's, whatever the plan.
-  bool onFirstEngine(uint32_t op) const { return runsOnFirstOnly(problem, op); }
-  int32_t count() const { return int32_t(program.pivots.size()); }
-  /// The first pivot that comes after an operator in every order, or `count`.
-  int32_t firstAfter(uint32_t op) const {
-    return after[op] ? std::countr_zero(after[op]) : count();
-  }
-  /// The last pivot that comes before it, or -1.
-  int32_t lastBefore(uint32_t op) const {
-    return 63 - std::countl_zero(before[op]);
-  }
-  int32_t lowWindow(uint32_t op) const {
-    return self[op] ? std::countr_zero(self[op]) : lastBefore(op);
-  }
-  int32_t highWindow(uint32_t op) const {
-    return self[op] ? std::countr_zero(self[op]) : firstAfter(op) - 1;
-  }
-
-  /// Windows in which other repetitions do what `op` does: pivots of their own
-  /// repetition say nothing of them.
-  WindowWork elsewhere(uint32_t op) const {
-    uint64_t apart = ~inRepeat[uint32_t(repeatOf[op])];
-    return {63 - std::countl_zero(before[op] & apart),
-            after[op] & apart ? std::countr_zero(after[op] & apart) - 1
-                              : count() - 1,
-            double(problem.operators[op].costNs[0])};
-  }
-  double others(int32_t repeat) const {
-    return repeat < 0 ? 0 : otherRepetitions[uint32_t(repeat)];
-  }
-
-  std::vector<bool> longestPath() const;
-  void choosePivots();
-  void findReach();
-  void addPart(uint32_t storage, uint32_t part,
-               const std::vector<uint32_t> &uses);
-  void addFloating(uint32_t storage, uint32_t part, uint32_t user);
-  int32_t nextStepAfter(uint32_t op) const;
-  bool addItem(uint32_t storage, uint32_t part, uint32_t from, GapItem item,
-               uint64_t users, uint32_t extraUsers);
-
-  const Analysis &a;
-  const Problem &problem;
-  bool anyOrder;
-  GapProgram program;
-  double inRate = 0, outRate = 0;          ///< bytes a ns, all links together
-  std::vector<std::vector<uint32_t>> from; ///< who must come before
-  std::vector<uint32_t> writer;            ///< by cell, of temporaries
-  // By operator: pivots (then extras) that surely come before or after it, and
-  // its own bit if it is one.
-  std::vector<uint64_t> before, after, self;
-  std::vector<uint32_t> beforeX, afterX, selfX;
-  std::vector<int32_t> repeatOf;        ///< by operator, or -1
-  std::vector<int32_t> repeatOfStorage; ///< likewise
-  std::vector<uint64_t> inRepeat;       ///< by repeat: its pivots
-  std::vector<double> otherRepetitions; ///< by repeat
-};
-
-/// By operator: it is on the chain of operators that takes longest.
-std::vector<bool> Builder::longestPath() const {
-  std::vector<int64_t> length(a.numOps);
-  std::vector<uint32_t> previous(a.numOps, none);
-  uint32_t last = 0;
-  for (uint32_t at = 0; at < a.numOps; ++at) {
-    for (uint32_t f : from[at])
-      if (length[f] > length[at] ||
-          (length[f] == length[at] && previous[at] == none))
-        length[at] = length[f], previous[at] = f;
-    length[at] += problem.operators[at].costNs[0] + 1;
-    if (length[at] > length[last])
-      last = at;
-  }
-  std::vector<bool> on(a.numOps);
-  for (uint32_t at = last; at != none; at = previous[at])
-    on[at] = true;
-  return on;
-}
-
-/// The operators with most live bytes, spread over the step.
-void Builder::choosePivots() {
-  std::vector<double> change(a.numOps + 1), total(a.numOps);
-  for (const Gap &g : a.gaps) {
-    double bytes = double(a.slotBytes[g.slot]);
-    if (!g.wraps) {
-      if (g.from + 1 < g.to) {
-        change[g.from + 1] += bytes;
-        change[std::min(g.to, a.numOps)] -= bytes;
-      }
-    } else {
-      change[0] += bytes;
-      change[g.to - a.numOps] -= bytes;
-      change[g.from + 1] += bytes;
-    }
-  }
-  double now = 0;
-  for (uint32_t at = 0; at < a.numOps; ++at)
-    total[at] = (now += change[at]) + double(a.workingSet[at]);
-  auto choose = [&](uint32_t count, auto allowed, std::vector<uint32_t> &out) {
-    count = std::min(count, a.numOps);
-    std::vector<uint32_t> best(count, none);
-    for (uint32_t at = 0; at < a.numOps; ++at) {
-      uint32_t &b = best[uint64_t(at) * count / a.numOps];
-      if (onFirstEngine(at) && allowed(at) &&
-          (b == none || total[at] > total[b]))
-        b = at;
-    }
-    for (uint32_t op : best)
-      if (op != none)
-        out.push_back(op);
-  };
-  if (!anyOrder) {
-    choose(maxPivots, [](uint32_t) { return true; }, program.pivots);
-    return;
-  }
-  std::vector<bool> on = longestPath();
-  choose(maxPivots, [&](uint32_t at) { return on[at]; }, program.pivots);
-  for (uint32_t p : program.pivots)
-    on[p] = true;
-  choose(
-      maxExtras,
-      [&](uint32_t at) {
-        return !std::binary_search(program.pivots.begin(), program.pivots.end(),
-                                   at);
-      },
-      program.extras);
-}
-
-void Builder::findReach() {
-  uint32_t n = a.numOps;
-  before.assign(n, 0);
-  after.assign(n, 0);
-  self.assign(n, 0);
-  beforeX.assign(n, 0);
-  afterX.assign(n, 0);
-  selfX.assign(n, 0);
-  for (uint32_t j = 0; j < program.pivots.size(); ++j)
-    self[program.pivots[j]] |= uint64_t(1) << j;
-  for (uint32_t j = 0; j < program.extras.size(); ++j)
-    selfX[program.extras[j]] |= uint32_t(1) << j;
-  if (!anyOrder) {
-    uint64_t seen = 0;
-    for (uint32_t at = 0; at < n; ++at) {
-      before[at] = seen;
-      // Another engine waits for what it needs only.
-      if (!onFirstEngine(at)) {
-        before[at] = 0;
-        for (uint32_t f : from[at])
-          before[at] |= before[f] | self[f];
-      }
-      seen |= self[at];
-    }
-    for (uint32_t at = 0; at < n; ++at)
-      after[at] = seen & ~before[at] & ~self[at];
-    return;
-  }
-  for (uint32_t at = 0; at < n; ++at)
-    for (uint32_t f : from[at]) {
-      before[at] |= before[f] | self[f];
-      beforeX[at] |= beforeX[f] | selfX[f];
-    }
-  for (uint32_t at = n; at-- > 0;)
-    for (uint32_t f : from[at]) {
-      after[f] |= after[at] | self[at];
-      afterX[f] |= afterX[at] | selfX[at];
-    }
-}
-
 /// An operator that accesses the part (`users`) counts it in its own need: such
 /// pivots are cut off.
-bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
-                      GapItem item, uint64_t users, uint32_t extraUsers) {
+bool GapBuilder::addItem(uint32_t storage, uint32_t part, uint32_t first,
+                         GapItem item, uint64_t users, uint32_t extraUsers) {
   item.loose &= ~users;
   item.extras &= ~extraUsers;
   int32_t bestFrom = 0, bestTo = -1;
@@ -222,16 +40,15 @@ bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
   uint32_t cell = a.cellBegin[storage] + part;
   // What has been updated cannot be made again.
   bool updated = !a.updates[cell].empty() && a.updates[cell].front() <= first;
-  if (uint32_t p = writer[cell];
-      p != none && problem.operators[p].recomputable && !updated) {
+  item.storeFrom = item.fromWindow;
+  if (uint32_t p = writer[cell]; p != none && !updated) {
     // One run makes all its results: each byte of them bears its share.
-    double all = 0;
-    for (const Operand &o : a.operands[p])
-      if (o.written)
-        all += double(problem.storages[o.storage].partBytes(o.part));
-    item.remake = onFirstEngine(p) && all > 0
-                      ? double(problem.operators[p].costNs[0]) * bytes / all
-                      : 0;
+    Again again = runAgain(p);
+    double all = writtenBytes(p);
+    if (again.possible)
+      item.remake = all > 0 ? again.ns * bytes / all : 0;
+    if (again.ns > 0)
+      item.storeFrom = std::min(item.storeFrom, again.from);
   }
   item.cell = cell;
   item.from = first;
@@ -239,8 +56,8 @@ bool Builder::addItem(uint32_t storage, uint32_t part, uint32_t first,
   return true;
 }
 
-void Builder::addPart(uint32_t s, uint32_t part,
-                      const std::vector<uint32_t> &uses) {
+void GapBuilder::addPart(uint32_t s, uint32_t part,
+                         const std::vector<uint32_t> &uses) {
   const Storage &storage = problem.storages[s];
   double bytes = double(storage.partBytes(int32_t(part)));
   int32_t k = count();
@@ -335,7 +152,7 @@ void Builder::addPart(uint32_t s, uint32_t part,
 
 /// The first pivot of the next step that comes after an operator of this one,
 /// on whichever engine that runs: what it changes is used before. Or `count`.
-int32_t Builder::nextStepAfter(uint32_t op) const {
+int32_t GapBuilder::nextStepAfter(uint32_t op) const {
   int32_t first = count();
   for (const Operand &o : a.operands[op]) {
     if (!o.updated)
@@ -350,7 +167,7 @@ int32_t Builder::nextStepAfter(uint32_t op) const {
 /// A persistent part that only one operator uses, which may run beside the
 /// first engine, so even when the next step has begun. At some pivots it is
 /// then not known which of two gaps they lie in.
-void Builder::addFloating(uint32_t s, uint32_t part, uint32_t user) {
+void GapBuilder::addFloating(uint32_t s, uint32_t part, uint32_t user) {
   int32_t k = count(), first = nextStepAfter(user), last = lastBefore(user);
   GapItems group;
   group.begin = uint32_t(program.items.size());
@@ -375,7 +192,7 @@ void Builder::addFloating(uint32_t s, uint32_t part, uint32_t user) {
   program.groups.push_back(group);
 }
 
-GapProgram Builder::build() {
+GapProgram GapBuilder::build() {
   for (const Link &l : problem.machine.links) {
     inRate += l.to == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
     outRate += l.from == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
@@ -462,9 +279,7 @@ GapProgram Builder::build() {
   return std::move(program);
 }
 
-} // namespace
-
 GapProgram spillway::planner::buildGapProgram(const Analysis &analysis,
                                               bool anyOrder) {
-  return Builder(analysis, anyOrder).build();
+  return GapBuilder(analysis, anyOrder).build();
 }

@@ -31,6 +31,8 @@ struct GapItem {
   int32_t firstPivot = 0, lastPivot = -1;
   /// It begins in `fromWindow` or later and ends in `toWindow` or earlier.
   int32_t fromWindow = 0, toWindow = 0;
+  /// What it is made of may have been stored from here on.
+  int32_t storeFrom = 0;
   /// Pivots that lie in it somewhere, and extra rows: by number.
   uint64_t loose = 0;
   uint32_t extras = 0;
