@@ -57,18 +57,12 @@ public:
 
   /// What is above the budget in buckets [low, high), up to `bytes` in each.
   double relief(uint32_t low, uint32_t high, int64_t bytes) const {
-    double out = 0;
-    each(low, high, [&](uint32_t l, uint32_t r) {
-      // From the leaves up, over the fewest nodes that cover the range.
-      uint32_t width = 1;
-      for (l += size, r += size; l < r; l /= 2, r /= 2, width *= 2) {
-        if (l & 1)
-          out += clipped(l++, width, bytes);
-        if (r & 1)
-          out += clipped(--r, width, bytes);
-      }
-    });
-    return out;
+    return clipped(low, high, 0, bytes);
+  }
+  /// What `bytes` more in each of buckets [low, high) would put above the
+  /// budget.
+  double burden(uint32_t low, uint32_t high, int64_t bytes) const {
+    return clipped(low, high, bytes, bytes);
   }
 
 private:
@@ -88,16 +82,34 @@ private:
     nodes[i] = {std::min(a.least, b.least), std::max(a.most, b.most),
                 a.sum + b.sum};
   }
-  double clipped(uint32_t i, uint32_t width, int64_t bytes) const {
+  /// The sum over buckets [low, high) of what each holds with `more` in it,
+  /// from 0 up to `most`.
+  double clipped(uint32_t low, uint32_t high, int64_t more,
+                 int64_t most) const {
+    double out = 0;
+    each(low, high, [&](uint32_t l, uint32_t r) {
+      // From the leaves up, over the fewest nodes that cover the range.
+      uint32_t width = 1;
+      for (l += size, r += size; l < r; l /= 2, r /= 2, width *= 2) {
+        if (l & 1)
+          out += clippedNode(l++, width, more, most);
+        if (r & 1)
+          out += clippedNode(--r, width, more, most);
+      }
+    });
+    return out;
+  }
+  double clippedNode(uint32_t i, uint32_t width, int64_t more,
+                     int64_t most) const {
     const Node &n = nodes[i];
-    if (n.most <= 0)
+    if (n.most + more <= 0)
       return 0;
-    if (n.least >= bytes)
-      return double(bytes) * width;
-    if (n.least >= 0 && n.most <= bytes)
-      return n.sum;
-    return clipped(2 * i, width / 2, bytes) +
-           clipped(2 * i + 1, width / 2, bytes);
+    if (n.least + more >= most)
+      return double(most) * width;
+    if (n.least + more >= 0 && n.most + more <= most)
+      return n.sum + double(more) * width;
+    return clippedNode(2 * i, width / 2, more, most) +
+           clippedNode(2 * i + 1, width / 2, more, most);
   }
 
   uint32_t buckets = 0, size = 1;

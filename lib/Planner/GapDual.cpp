@@ -45,11 +45,17 @@ private:
   Pick leave(const GapItem &item, double store, double scale) const;
   Pick comeBack(const GapItem &item, double ns, Kind kind, double scale) const;
   Pick cheapest(Kind kind, int32_t from, int32_t to) const {
-    Pick best{1e300, from};
-    for (int32_t w = from; w <= std::min(to, from + k - 1); ++w)
-      if (share[kind][program->wrap(w)] < best.cost)
-        best = {share[kind][program->wrap(w)], w};
-    return best;
+    if (to < from)
+      return {1e300, from};
+    // The first of the least of two ranges of 2^level windows that cover all.
+    uint32_t begin = program->wrap(from);
+    uint32_t length = uint32_t(std::min(to - from + 1, k));
+    uint32_t level = uint32_t(std::bit_width(length)) - 1;
+    const uint8_t *least = leastOf[kind].data() + size_t(level) * 2 * size_t(k);
+    uint32_t x = least[begin], y = least[begin + length - (1u << level)];
+    if (shareAt(kind, y) < shareAt(kind, x))
+      x = y;
+    return {shareAt(kind, x), from + int32_t(x - begin)};
   }
   /// What other repetitions pay for as much.
   double again(const GapItems &g, Kind kind, double ns, double scale) const {
@@ -62,6 +68,10 @@ private:
       use[kind][program->wrap(elsewhere[kind][g.range].window)] +=
           g.others * ns;
   }
+  double shareAt(Kind kind, uint32_t window) const {
+    return share[kind][window < uint32_t(k) ? window : window - uint32_t(k)];
+  }
+  void findLeast();
   /// Price of a byte at pivots [first, last].
   double between(int32_t first, int32_t last) const {
     return first > last ? 0 : sums[last + 1] - sums[first];
@@ -96,7 +106,26 @@ private:
   std::vector<double> share[3], use[3];
   std::vector<double> sums;       ///< of the pivots' prices over two steps
   std::vector<Pick> elsewhere[3]; ///< by kind: the cheapest of each range
+  /// By kind: of 2^level windows from each of two steps on, the first with the
+  /// least share.
+  std::vector<uint8_t> leastOf[3];
 };
+
+void Dual::findLeast() {
+  uint32_t n = 2 * uint32_t(k);
+  for (Kind kind : {Compute, In, Out}) {
+    std::vector<uint8_t> &least = leastOf[kind];
+    least.resize(size_t(n) * uint32_t(std::bit_width(uint32_t(k))));
+    for (uint32_t w = 0; w < n; ++w)
+      least[w] = uint8_t(w);
+    for (uint32_t half = 1, row = n; half * 2 <= uint32_t(k);
+         half *= 2, row += n)
+      for (uint32_t w = 0; w + half * 2 <= n; ++w) {
+        uint8_t x = least[row - n + w], y = least[row - n + w + half];
+        least[row + w] = shareAt(kind, y) < shareAt(kind, x) ? y : x;
+      }
+  }
+}
 
 /// Kept, or made again and then kept.
 double Dual::stay(const GapItem &item, double scale, Pick &remake) const {
@@ -240,6 +269,7 @@ double Dual::evaluate(double scale, bool count) {
     sums[j + 1] = sums[j] + price[j % pivots];
   for (auto &u : use)
     u.assign(size_t(k), 0);
+  findLeast();
   for (Kind kind : {Compute, In, Out}) {
     elsewhere[kind].clear();
     for (auto [first, last] : program->ranges)

@@ -93,7 +93,8 @@ private:
   /// By gap that is dropped: the operator before which it is made again. That
   /// is its next use, or an earlier one of something made from it.
   std::vector<uint32_t> remadeAt;
-  std::vector<uint32_t> visited; ///< by storage: the visit that saw it
+  std::vector<uint8_t> makesDropped; ///< by operator: any of its results is
+  std::vector<uint32_t> visited;     ///< by storage: the visit that saw it
   uint32_t visit = 0;
   Decisions d;
   std::vector<uint64_t> left;   ///< by tier: bytes
@@ -234,7 +235,9 @@ uint32_t Greedy::gapOver(uint32_t slot, uint32_t at) const {
 uint32_t Greedy::remakeTime(uint32_t gap) const {
   const Gap &g = a.gaps[gap];
   uint32_t time = g.to;
-  for (uint32_t use : a.uses[g.slot])
+  for (uint32_t use : a.uses[g.slot]) {
+    if (!makesDropped[use])
+      continue;
     for (const Operand &o : a.operands[use]) {
       uint32_t slot = a.slot(o.storage, -1);
       if (!o.written || a.producer[o.storage] != use ||
@@ -245,6 +248,7 @@ uint32_t Greedy::remakeTime(uint32_t gap) const {
         if (d.gaps[c] == GapChoice::Drop && remadeAt[c] > g.from)
           time = std::min(time, remadeAt[c]);
     }
+  }
   return time;
 }
 
@@ -314,13 +318,8 @@ Greedy::Offer Greedy::dropOffer(uint32_t gap) {
 /// What it costs in memory that a dropped gap ends at `at` already.
 double Greedy::burden(uint32_t at, uint32_t gap) const {
   const Gap &g = a.gaps[gap];
-  int64_t bytes = int64_t(a.slotBytes[g.slot]);
-  double sum = 0;
-  for (uint32_t b = std::max(at / width, (g.from + width) / width);
-       b < remadeAt[gap] / width; ++b)
-    if (int64_t o = over[b] + bytes; o > 0)
-      sum += double(std::min(o, bytes));
-  return sum;
+  return over.burden(std::max(at / width, (g.from + width) / width),
+                     remadeAt[gap] / width, int64_t(a.slotBytes[g.slot]));
 }
 
 /// Whether only operators that update it use a slot.
@@ -365,6 +364,7 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
   over.add(offer.low, offer.high, -int64_t(a.slotBytes[g.slot]));
   if (offer.choice == GapChoice::Drop) {
     uint32_t at = remadeAt[gap] = remakeTime(gap);
+    makesDropped[a.producer[a.slotStorage[g.slot]]] = true;
     Remake r;
     ++visit;
     remake(a.slotStorage[g.slot], at, r);
@@ -461,6 +461,7 @@ Decisions Greedy::run() {
   away.assign(a.numSlots(), false);
   awayTo.assign(problem.storages.size(), 0);
   remadeAt.assign(a.gaps.size(), 0);
+  makesDropped.assign(a.numOps, 0);
   visited.assign(problem.storages.size(), 0);
   left = budgets;
   // What stays off the device for operators there takes its room all along.
@@ -490,7 +491,7 @@ Decisions Greedy::run() {
         queue.push({o.ratio, g});
   // Of very many gaps, most are looked at again and again only because some
   // other has taken a little of their relief: nearly the best will do.
-  double enough = a.gaps.size() > 50000 ? 0.98 : 1;
+  double enough = a.gaps.size() > 50000 ? 0.9 : 1;
   while (!queue.empty()) {
     Entry top = queue.top();
     queue.pop();

@@ -21,6 +21,9 @@ double spillway::planner::windowBoundNs(const Analysis &analysis,
                                         const WindowLimits &limits) {
   if (analysis.numOps == 0 || budgets[0] == unlimited || budgets[0] == 0)
     return 0;
+  // Every operator has a column, at least for the window in which it runs.
+  if (analysis.numOps > limits.maxColumns)
+    return 0;
   WindowModel model(analysis, budgets, anyOrder);
   if (!model.look() || !model.choosePivots(limits.maxColumns))
     return 0;

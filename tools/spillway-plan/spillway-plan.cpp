@@ -103,7 +103,9 @@ Outcome planOne(const Options &options, const ImportedProblem &input,
   for (const Repeat &r : input.problem.repeats)
     for (uint32_t at = r.first; at <= r.last; ++at)
       o.baseNs += input.problem.operators[at].costNs[0] * (r.count - 1);
-  o.boundNs = stepLowerBoundNs(input.problem, budgets, true);
+  o.boundNs = o.result.feasible && input.problem.repeats.empty()
+                  ? o.result.lowerBoundNs
+                  : stepLowerBoundNs(input.problem, budgets, true);
   o.fixedOrderBoundNs =
       std::max(o.boundNs, stepLowerBoundNs(input.problem, budgets, false));
   return o;

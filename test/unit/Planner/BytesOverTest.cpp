@@ -35,10 +35,14 @@ TEST(BytesOver, CountsWhatEachBucketWould) {
         for (uint32_t b = low; b < high; ++b)
           values[b % n] += bytes;
       } else {
-        int64_t sum = 0;
-        for (uint32_t b = low; b < high; ++b)
+        int64_t sum = 0, more = 0;
+        for (uint32_t b = low; b < high; ++b) {
           sum += std::clamp<int64_t>(values[b % n], 0, bytes);
+          more += std::clamp<int64_t>(values[b % n] + bytes, 0, bytes);
+        }
         ASSERT_EQ(over.relief(low, high, bytes), double(sum))
+            << n << ": [" << low << ", " << high << ")";
+        ASSERT_EQ(over.burden(low, high, bytes), double(more))
             << n << ": [" << low << ", " << high << ")";
       }
     }
