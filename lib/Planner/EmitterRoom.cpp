@@ -253,7 +253,10 @@ bool Emitter::room(uint64_t bytes) {
     victims.erase(ranks[slot]);
     ranks[slot].order = 0;
   }
-  for (uint32_t slot : stuck)
-    rank(slot);
+  // With one tier, what cannot leave cannot until it has been accessed, and is
+  // ranked then.
+  if (machine.tiers.size() > 1)
+    for (uint32_t slot : stuck)
+      rank(slot);
   return used[0] + bytes <= limit[0];
 }
