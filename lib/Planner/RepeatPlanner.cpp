@@ -238,7 +238,10 @@ Found GroupPlanner::findBest(int64_t boundNs,
     // Each doubling halves what parameters cost and doubles what activations
     // do: where one wins little, the next loses.
     int64_t last = candidates.empty() ? INT64_MAX : candidates.back().ns;
-    bool enough = last < INT64_MAX && c.ns > last - last / 100;
+    // A loop's time is without what is around it: no measure for a whole step.
+    bool alike =
+        !candidates.empty() && loops(s) == loops(candidates.back().size);
+    bool enough = alike && last < INT64_MAX && c.ns > last - last / 100;
     int64_t limit = loops(s) ? least : boundNs;
     enough |= c.ns - limit < limit / 200;
     candidates.push_back(std::move(c));
