@@ -33,7 +33,7 @@ static constexpr double operandShare = 0.4, inTurnsShare = 0.25,
 static constexpr uint32_t mostInTurns = 10000;
 /// Larger groups are tried at once where a step takes so much longer than it
 /// must.
-static constexpr double farFromBound = 1.1;
+static constexpr double farFromBound = 1.15;
 
 std::vector<uint32_t> spillway::planner::orderToPlan(const Unrolled &u,
                                                      bool fixed) {
