@@ -83,6 +83,9 @@ public:
   /// Gaps of the slots that plans decide on: parts where no operator accesses
   /// the whole, else wholes. In order of slots, then time.
   std::vector<Gap> gaps;
+  /// So many that it takes a second or more to decide on all of them: searches
+  /// look at fewer alternatives.
+  bool huge() const { return gaps.size() > 50000; }
   /// By slot, index of its first gap, or none.
   std::vector<uint32_t> firstGap;
   /// The gap of `slot` that begins with its use at `position`, or none.

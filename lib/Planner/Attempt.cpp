@@ -129,9 +129,9 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
     return results;
   };
   // A large problem takes long for each, and one of many is only asked what it
-  // promises.
+  // promises. Of a huge one, what is found is made again with more.
   bool large = a.gaps.size() >= 4000 || iterations < 2;
-  if (early)
+  if (early && !a.huge())
     for (uint32_t more : {25, 50, 100, 150})
       if (padding + more <= 330 && (!large || more == 50))
         levels.push_back(padding + more);

@@ -491,7 +491,7 @@ Decisions Greedy::run() {
         queue.push({o.ratio, g});
   // Of very many gaps, most are looked at again and again only because some
   // other has taken a little of their relief: nearly the best will do.
-  double enough = a.gaps.size() > 50000 ? 0.9 : 1;
+  double enough = a.huge() ? 0.9 : 1;
   while (!queue.empty()) {
     Entry top = queue.top();
     queue.pop();

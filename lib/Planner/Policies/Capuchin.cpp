@@ -49,6 +49,13 @@ struct Candidate {
   }
 };
 
+bool leavesBefore(const Candidate *x, const Candidate *y) {
+  return x->from != y->from ? x->from < y->from : x->slot < y->slot;
+}
+bool returnsBefore(const Candidate *x, const Candidate *y) {
+  return x->to != y->to ? x->to < y->to : x->slot < y->slot;
+}
+
 class Capuchin {
 public:
   explicit Capuchin(const PolicyRequest &request)
@@ -59,7 +66,9 @@ public:
 private:
   void measure();
   void choose(uint64_t saving);
+  void swap(Candidate &c);
   int64_t swapOverhead(const Candidate &c) const;
+  void countUsers();
   int64_t extraNs(const Candidate &c) const;
   void recompute(Candidate &c);
   uint32_t trigger(const Candidate &c) const;
@@ -74,6 +83,11 @@ private:
   uint32_t peakBegin = 0, peakEnd = 0; ///< operators over the limit
   uint64_t excess = 0;
   std::vector<Candidate> candidates; ///< by free time, longest first
+  // Of them, those that are swapped, as they leave and as they come back, and
+  // those that are made again, also by their back-access.
+  std::vector<const Candidate *> leaving, returning, remade;
+  std::vector<std::vector<const Candidate *>> remadeAt;
+  std::vector<uint32_t> users;
   uint64_t passiveBytes = 0;
 };
 
@@ -145,50 +159,60 @@ void Capuchin::measure() {
     }
 }
 
+void Capuchin::swap(Candidate &c) {
+  c.choice = Candidate::Swap;
+  leaving.insert(
+      std::upper_bound(leaving.begin(), leaving.end(), &c, leavesBefore), &c);
+  returning.insert(
+      std::upper_bound(returning.begin(), returning.end(), &c, returnsBefore),
+      &c);
+}
+
 /// How much later than its back-access a swap would be done: the link, one
 /// transfer at a time, is simulated with all that are swapped already.
 int64_t Capuchin::swapOverhead(const Candidate &c) const {
-  std::vector<const Candidate *> out, in;
-  for (const Candidate &x : candidates)
-    if (x.choice == Candidate::Swap || &x == &c)
-      out.push_back(&x);
-  in = out;
-  std::sort(out.begin(), out.end(), [](auto *x, auto *y) {
-    return x->from != y->from ? x->from < y->from : x->slot < y->slot;
-  });
-  std::sort(in.begin(), in.end(), [](auto *x, auto *y) {
-    return x->to != y->to ? x->to < y->to : x->slot < y->slot;
-  });
-  int64_t link = 0, gone = 0;
-  for (const Candidate *x : out) {
-    link = std::max(link, endOf(x->from)) + x->swapNs;
-    if (x == &c)
-      gone = link;
+  int64_t gone = 0;
+  for (const Candidate *x : leaving) {
+    if (!leavesBefore(x, &c))
+      break;
+    gone = std::max(gone, endOf(x->from)) + x->swapNs;
   }
+  gone = std::max(gone, endOf(c.from)) + c.swapNs;
   // Backwards, the latest starts with which all are in time.
   int64_t start = INT64_MAX;
-  for (size_t i = in.size(); i-- > 0;) {
-    start = std::min(start, layers.startNs[in[i]->to]) - in[i]->swapNs;
-    if (in[i] == &c)
-      break;
-  }
+  for (size_t i = returning.size(); i-- > 0 && returnsBefore(&c, returning[i]);)
+    start = std::min(start, layers.startNs[returning[i]->to]) -
+            returning[i]->swapNs;
+  start = std::min(start, layers.startNs[c.to]) - c.swapNs;
   return std::max<int64_t>(0, gone - start);
 }
 
+/// By storage, how many of those that are made again are made from it.
+void Capuchin::countUsers() {
+  users.assign(a.problem.storages.size(), 0);
+  for (const Candidate *x : remade)
+    for (size_t k = 0; k < x->sources.size(); ++k)
+      if (std::find(x->sources.begin(), x->sources.begin() + ptrdiff_t(k),
+                    x->sources[k]) == x->sources.begin() + ptrdiff_t(k))
+        ++users[x->sources[k]];
+}
+
 /// Time that others that are made again lose if this one has to be made again
-/// for each of them.
+/// for each of them, at another operator.
 int64_t Capuchin::extraNs(const Candidate &c) const {
-  int64_t times = 0;
   uint32_t s = a.slotStorage[c.slot];
-  for (const Candidate &x : candidates)
-    if (x.choice == Candidate::Recompute && x.to != c.to &&
-        std::find(x.sources.begin(), x.sources.end(), s) != x.sources.end())
-      ++times;
+  int64_t times = users[s];
+  if (times > 0)
+    for (const Candidate *x : remadeAt[c.to])
+      times -= std::find(x->sources.begin(), x->sources.end(), s) !=
+               x->sources.end();
   return times * c.remakeNs;
 }
 
 void Capuchin::recompute(Candidate &c) {
   c.choice = Candidate::Recompute;
+  remade.push_back(&c);
+  remadeAt[c.to].push_back(&c);
   uint32_t s = a.slotStorage[c.slot];
   for (Candidate &x : candidates) {
     auto it = std::find(x.sources.begin(), x.sources.end(), s);
@@ -212,35 +236,36 @@ void Capuchin::choose(uint64_t saving) {
     if (c.choice != Candidate::Undecided || c.freeNs < 0 || !host ||
         swapOverhead(c) > 0)
       continue;
-    c.choice = Candidate::Swap;
+    swap(c);
     saved += c.bytes;
   }
   while (saved < saving) {
-    Candidate *swap = nullptr, *again = nullptr;
+    Candidate *best = nullptr, *again = nullptr;
     int64_t extra = 0;
+    countUsers();
     for (Candidate &c : candidates) {
       if (c.choice != Candidate::Undecided)
         continue;
-      if (!swap && host)
-        swap = &c;
+      if (!best && host)
+        best = &c;
       if (!c.remakeable)
         continue;
       int64_t e = extraNs(c);
       if (!again || c.msps(e) > again->msps(extra))
         again = &c, extra = e;
     }
-    if (!swap && !again)
+    if (!best && !again)
       return;
     // Overheads for each byte, for they are two tensors.
-    double swapCost = swap ? double(swapOverhead(*swap)) /
-                                 double(std::max<uint64_t>(swap->bytes, 1))
+    double swapCost = best ? double(swapOverhead(*best)) /
+                                 double(std::max<uint64_t>(best->bytes, 1))
                            : 0;
-    if (!swap || (again && 1 / again->msps(extra) <= swapCost)) {
+    if (!best || (again && 1 / again->msps(extra) <= swapCost)) {
       recompute(*again);
       saved += again->bytes;
     } else {
-      swap->choice = Candidate::Swap;
-      saved += swap->bytes;
+      swap(*best);
+      saved += best->bytes;
     }
   }
 }
@@ -350,6 +375,7 @@ bool Capuchin::waits(const Plan &plan) {
 
 PolicyAnswer Capuchin::run(const PolicyRequest &request) {
   measure();
+  remadeAt.resize(a.numOps);
   uint64_t saving = excess;
   PolicyAnswer best;
   int64_t bestNs = INT64_MAX;

@@ -253,7 +253,7 @@ private:
   const Analysis &a;
   const Problem &problem;
   /// A setting takes a second or more: one of three must do.
-  const bool huge = a.gaps.size() > 50000;
+  const bool huge = a.huge();
   uint32_t asked = 0;
   std::vector<Candidate> found;
   GreedyOptions best;    ///< what the first of them came from, but for prices
@@ -457,9 +457,9 @@ void Joint::improve() {
   uint64_t effort =
       request.deadline
           ? UINT32_MAX
-          : std::min<uint64_t>(request.iterations * uint64_t(3),
-                               (huge ? 4 : 16) +
-                                   request.iterations * 6000ull / length);
+          : std::min<uint64_t>(
+                request.iterations * uint64_t(3),
+                huge ? 4 : 16 + request.iterations * 6000ull / length);
   // From either side, where that takes little: shares in between are far from
   // what the greedy makes of all or nothing.
   Candidate start = found.front();
