@@ -70,16 +70,35 @@ TEST_P(Deadline, StopsTheSearch) {
 /// Few iterations are not the limit: the time is used, in growing rounds.
 TEST_P(Deadline, UsesTheTime) {
   PlanOptions options = tight(problem, 1);
-  Clock::time_point start = Clock::now();
   PlanResult one = plan(problem, options);
   ASSERT_TRUE(one.feasible) << one.infeasible.reason;
   if (one.simulation.stepNs == one.lowerBoundNs)
     GTEST_SKIP() << "nothing to win";
-  options.deadline = start + std::chrono::milliseconds(400);
+  options.deadline = Clock::now() + std::chrono::milliseconds(400);
   PlanResult result = plan(problem, options);
   EXPECT_GE(Clock::now(), *options.deadline);
   ASSERT_TRUE(result.feasible) << result.infeasible.reason;
   EXPECT_LE(result.simulation.stepNs, one.simulation.stepNs);
+}
+
+/// Whatever the policy: those that search look at the clock, others take no
+/// longer for more iterations.
+TEST(DeadlineOfPolicies, StopsEach) {
+  for (bool host : {false, true}) {
+    Problem problem = makeTraining({.layers = 8, .seed = 5, .host = host});
+    PlanOptions options = tight(problem, 1u << 30);
+    options.findSmallest = false;
+    for (const PolicyInfo &policy : policies()) {
+      options.policy = policy.name;
+      Clock::time_point start = Clock::now();
+      options.deadline = start + std::chrono::milliseconds(30);
+      PlanResult result = plan(problem, options);
+      EXPECT_LT(secondsSince(start), 5) << policy.name;
+      if (result.feasible)
+        EXPECT_TRUE(verifyPlan(problem, result.plan, options.budgets).ok())
+            << policy.name;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Tiers, Deadline, ::testing::Bool());
