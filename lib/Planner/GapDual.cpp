@@ -312,8 +312,11 @@ double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
   std::vector<double> squares(numRows, 0.0), moved(share[0].size(), 0.0);
   std::vector<double> bestPrice = price,
                       bestShare[3] = {share[0], share[1], share[2]};
-  double best = 0;
-  uint32_t improved = 0;
+  double best = 0, factor = 1; // of all steps
+  uint32_t improved = 0, began = 0;
+  // From here on steps are small, from the best point so far; where a while
+  // finds nothing better, from there again, and smaller.
+  const uint32_t refine = oneShare ? iterations : iterations / 3, patience = 40;
   for (uint32_t it = 0; it < iterations; ++it) {
     bool count = !oneShare && it >= iterations / 2;
     counted += count;
@@ -322,9 +325,9 @@ double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
     if (it == 0 && value >= 0 && free() &&
         *std::max_element(slack.begin(), slack.end()) <= 0)
       return value * scale;
-    if (value > best * (1 + 1e-5))
+    if (value > best * (1 + (it < refine ? 1e-5 : 1e-6)))
       improved = it;
-    if (it > improved + 600)
+    if (it < refine && it > improved + 600)
       break;
     if (value > best) {
       best = value;
@@ -332,7 +335,22 @@ double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
       for (uint32_t r = 0; r < 3; ++r)
         bestShare[r] = share[r];
     }
-    double step = 0.5 / (1 + double(it) / 40);
+    if (it == refine || (it > refine && it > improved + patience)) {
+      if (it == refine) {
+        squares.assign(numRows, 0);
+        moved.assign(size_t(k), 0);
+        began = it;
+      }
+      factor = it == refine ? 0.1 : 0.6 * factor;
+      if (factor < 1e-4)
+        break;
+      improved = it;
+      price = bestPrice;
+      for (uint32_t r = 0; r < 3; ++r)
+        share[r] = bestShare[r];
+      continue;
+    }
+    double step = factor * 0.5 / (1 + double(it - began) / 40);
     for (uint32_t j = 0; j < numRows; ++j) {
       squares[j] += slack[j] * slack[j];
       if (squares[j] > 0)
@@ -357,7 +375,8 @@ double Dual::climb(double scale, uint32_t iterations, bool oneShare) {
       for (uint32_t r = 0; r < kinds; ++r)
         moved[w] += (use[r][w] - mean) * (use[r][w] - mean);
       for (uint32_t r = 0; r < kinds; ++r) {
-        double by = 2 * (use[r][w] - mean) / std::sqrt(moved[w] + 1e-12);
+        double by =
+            2 * factor * (use[r][w] - mean) / std::sqrt(moved[w] + 1e-12);
         share[r][w] *= std::exp(std::clamp(by, -2.0, 2.0));
         share[r][w] = std::max(share[r][w], 1e-9);
         sum += share[r][w];
@@ -387,7 +406,7 @@ GapPrices spillway::planner::priceGaps(const Analysis &a,
   GapProgram program = buildGapProgram(a, anyOrder);
   // An iteration takes time in proportion to the items.
   iterations = std::min<uint32_t>(
-      iterations, 100 + uint32_t(12'000'000 / (program.items.size() + 1)));
+      iterations, 100 + uint32_t(10'000'000 / (program.items.size() + 1)));
   double compute = 0, moves = 0;
   for (const WindowWork &w : program.work)
     compute += w.ns;

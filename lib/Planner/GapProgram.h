@@ -13,7 +13,7 @@
 // each link direction moves in it. At each pivot, what is on the device is
 // limited. Every gap between two uses of a part is kept over all pivots in it,
 // swapped (leaving in one window, coming back in another) or made again in a
-// window.
+// window, with what is made for that only (GapBuilder.h).
 //
 //===----------------------------------------------------------------------===//
 

@@ -8,10 +8,11 @@
 //
 // Bounds on the step time of any problem, with repeats or without.
 //
-// Few executions of operators: the bounds of the problem written out as well.
-// Always: the gap program (GapProgram.h) over one repetition and what is
-// outside of ranges, in which the others' work, and what their storages make
-// links carry, has to be done as well, at whatever time. It holds:
+// Few executions of operators: the bounds of the problem written out as well;
+// up to 50,000 in the given order. Always: the gap program (GapProgram.h) over
+// one repetition and what is outside of ranges, in which the others' work, and
+// what their storages make links carry, has to be done as well, at whatever
+// time. It holds:
 //
 // * Take any plan for N repetitions, and of those one. Leave out the runs of
 // the

@@ -129,6 +129,10 @@ TEST(RepeatBound, WhatRepetitionsShareCrossesOnce) {
   int64_t ns = anyRepetitionBoundNs(p, {1001, unlimited}, true);
   EXPECT_GE(ns, 890);
   EXPECT_LE(ns, 1800);
+  // In the given order it comes for each; 64 pivots see as many.
+  p.repeats[0].count = 1000;
+  EXPECT_GE(stepLowerBoundNs(p, {1001, unlimited}, false), 60 * 890);
+  EXPECT_LT(stepLowerBoundNs(p, {1001, unlimited}, true), 60 * 890);
 }
 
 /// The problem written out, its operators in another valid order: 0 as they
