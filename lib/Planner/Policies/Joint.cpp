@@ -116,7 +116,7 @@ private:
   }
 
   void greedy(const GreedyOptions &options) {
-    if (!found.empty() && (request.late() || (huge && ++asked % 3)))
+    if (!found.empty() && (request.late() || (huge && ++asked % 5)))
       return;
     int64_t before = found.empty() ? INT64_MAX : found.front().stepNs;
     uint32_t again = request.iterations && !huge ? 1 : 0;
@@ -252,7 +252,7 @@ private:
   const PolicyRequest &request;
   const Analysis &a;
   const Problem &problem;
-  /// A setting takes a second or more: one of three must do.
+  /// A setting takes a second or more: one of five must do.
   const bool huge = a.huge();
   uint32_t asked = 0;
   std::vector<Candidate> found;
