@@ -12,6 +12,7 @@
 #include "Attempt.h"
 #include "Budgets.h"
 #include "RepeatPlanner.h"
+#include "Shortage.h"
 #include "spillway/Planner/Verify.h"
 
 #include <algorithm>
@@ -36,69 +37,7 @@ std::vector<PolicyInfo> spillway::planner::policies() {
   return out;
 }
 
-namespace {
-
-/// The storages that the most demanding operator needs at once.
-void findCulprits(const Analysis &a, Infeasible &out) {
-  for (uint32_t at = 0; at < a.numOps; ++at)
-    if (a.workingSet[at] > a.workingSet[out.peakOperator])
-      out.peakOperator = at;
-  if (a.numOps == 0)
-    return;
-  std::set<uint32_t> storages;
-  for (const Operand &o : a.operands[out.peakOperator])
-    storages.insert(o.storage);
-  out.peakStorages.assign(storages.begin(), storages.end());
-  std::sort(out.peakStorages.begin(), out.peakStorages.end(),
-            [&](uint32_t x, uint32_t y) {
-              uint64_t bx = a.problem.storages[x].bytes;
-              uint64_t by = a.problem.storages[y].bytes;
-              return bx != by ? bx > by : x < y;
-            });
-}
-
-/// The smallest budget of a tier with which planning succeeds, by bisection; at
-/// the deadline the smallest so far.
-uint64_t findSmallest(Attempt &attempt, const std::vector<uint64_t> &budgets,
-                      uint32_t tier, uint64_t floor, uint64_t align,
-                      const PlanOptions &options) {
-  auto late = [&] {
-    return options.deadline &&
-           std::chrono::steady_clock::now() >= *options.deadline;
-  };
-  auto works = [&](uint64_t bytes) {
-    std::vector<uint64_t> b = budgets;
-    b[tier] = bytes;
-    return attempt.run(b, 0);
-  };
-  floor = (std::max(floor, align) + align - 1) / align * align;
-  // Up in growing steps from what is known to be too little, then down.
-  uint64_t low = floor, high = 0;
-  if (late())
-    return 0;
-  if (works(floor))
-    return floor;
-  for (uint64_t step = std::max(floor / 16, align);; step *= 2) {
-    uint64_t next = low + (step + align - 1) / align * align;
-    if (next > (uint64_t(1) << 60) || late())
-      return 0;
-    if (works(next)) {
-      high = next;
-      break;
-    }
-    low = next;
-  }
-  uint64_t grain = std::max(align, high / 256);
-  while (high - low > grain && !late()) {
-    uint64_t mid = low + (high - low) / 2 / align * align;
-    if (mid == low)
-      break;
-    (works(mid) ? high : low) = mid;
-  }
-  return high;
-}
-
-} // namespace
+namespace {} // namespace
 
 /// The same problem where operators run on the device only.
 static Problem withoutHostEngine(Problem problem) {
@@ -164,25 +103,10 @@ PlanResult spillway::planner::plan(const Problem &problem,
   }
   Analysis a(problem);
   std::vector<uint64_t> budgets = fullBudgets(problem, options.budgets);
-  std::vector<uint64_t> floors;
-  {
-    Problem view = problem;
-    for (uint32_t t = 0; t < budgets.size(); ++t)
-      view.machine.tiers[t].capacity = budgets[t];
-    floors = floorBytes(view);
-  }
+  std::vector<uint64_t> floors = floorsWith(problem, budgets);
   Attempt attempt(a, *policy, options);
   Infeasible &no = result.infeasible;
-  bool below = false;
-  for (uint32_t t = 0; t < budgets.size() && !below; ++t)
-    if (budgets[t] < floors[t]) {
-      below = true;
-      no.tier = t;
-      no.reason = "the " + problem.machine.tiers[t].name + " budget of " +
-                  std::to_string(budgets[t]) + " bytes is below the floor of " +
-                  std::to_string(floors[t]) + " bytes, which every plan needs";
-    }
-  if (!below) {
+  if (!belowFloor(problem, budgets, floors, no)) {
     result.feasible = attempt.run(budgets, options.iterations);
     if (result.feasible && options.iterations && options.portfolio &&
         options.policy == "joint")
@@ -211,8 +135,12 @@ PlanResult spillway::planner::plan(const Problem &problem,
   no.floorBytes = floors[no.tier];
   findCulprits(a, no);
   if (options.findSmallest)
-    no.smallestFoundBytes = findSmallest(
-        attempt, budgets, no.tier, floors[no.tier], problem.alignment, options);
+    no.smallestFoundBytes = findSmallestBudget(
+        floors[no.tier], problem.alignment, 256, options, [&](uint64_t bytes) {
+          std::vector<uint64_t> other = budgets;
+          other[no.tier] = bytes;
+          return attempt.run(other, 0);
+        });
   return result;
 }
 

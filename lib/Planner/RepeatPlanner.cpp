@@ -12,6 +12,7 @@
 #include "GroupPlanner.h"
 #include "LoopLayout.h"
 #include "RepeatOrder.h"
+#include "Shortage.h"
 #include "spillway/Planner/RepeatBound.h"
 #include "spillway/Planner/Verify.h"
 
@@ -67,47 +68,40 @@ static PlanResult planWrittenOut(const Problem &problem,
 
 namespace {
 
-/// By tier: what every plan needs. Fewer repetitions need no more.
-std::vector<uint64_t> floorsOf(const Problem &problem, uint32_t repeat,
-                               const std::vector<uint64_t> &budgets) {
-  std::vector<uint32_t> counts;
-  for (const Repeat &r : problem.repeats)
-    counts.push_back(r.count);
-  counts[repeat] = 2;
-  Problem few = unroll(problem, counts).problem;
-  for (uint32_t t = 0; t < budgets.size(); ++t)
-    few.machine.tiers[t].capacity = budgets[t];
-  return floorBytes(few);
-}
+/// What there is to say where memory is too short for a loop.
+struct Shortage {
+  Shortage(const Problem &problem, const Policy &policy,
+           const PlanOptions &options, const std::vector<uint64_t> &budgets)
+      : problem(problem), policy(policy), options(options), budgets(budgets) {
+    // What every plan needs, few repetitions need as much.
+    std::vector<uint32_t> counts(problem.repeats.size(), 1);
+    counts[uint32_t(onlyRepeat(problem))] = 2;
+    few = unroll(problem, counts);
+    floors = floorsWith(few.problem, budgets);
+  }
 
-uint64_t findSmallest(const Problem &problem, const Policy &policy,
-                      const PlanOptions &options,
-                      const std::vector<uint64_t> &budgets, uint32_t tier,
-                      uint64_t floor) {
-  uint64_t align = problem.alignment;
-  auto up = [&](uint64_t bytes) { return (bytes + align - 1) / align * align; };
-  auto works = [&](uint64_t bytes) {
-    std::vector<uint64_t> b = budgets;
-    b[tier] = bytes;
-    return GroupPlanner(problem, policy, options, b).find({}, 0).ok;
-  };
-  uint64_t low = up(std::max(floor, align)), high = 0;
-  if (works(low))
-    return low;
-  for (uint64_t step = std::max(low / 8, align); !high; step *= 2) {
-    uint64_t next = low + up(step);
-    if (next > (uint64_t(1) << 60))
-      return 0;
-    (works(next) ? high : low) = next;
+  /// `no` has the tier.
+  void explain(Infeasible &no) const {
+    no.floorBytes = floors[no.tier];
+    findCulprits(Analysis(few.problem), no);
+    toOriginal(few, no);
+    if (options.findSmallest)
+      no.smallestFoundBytes = findSmallestBudget(
+          no.floorBytes, problem.alignment, 64, options, [&](uint64_t bytes) {
+            std::vector<uint64_t> other = budgets;
+            other[no.tier] = bytes;
+            GroupPlanner planner(problem, policy, options, other);
+            return planner.find({}, 0).ok;
+          });
   }
-  while (high - low > std::max(align, high / 64)) {
-    uint64_t mid = low + (high - low) / 2 / align * align;
-    if (mid == low)
-      break;
-    (works(mid) ? high : low) = mid;
-  }
-  return high;
-}
+
+  const Problem &problem;
+  const Policy &policy;
+  const PlanOptions &options;
+  const std::vector<uint64_t> &budgets;
+  Unrolled few;
+  std::vector<uint64_t> floors;
+};
 
 } // namespace
 
@@ -134,6 +128,12 @@ PlanResult spillway::planner::planRepeats(const Problem &problem,
       return result;
     oneNs = result.feasible ? result.simulation.stepNs : INT64_MAX;
   }
+  Shortage shortage(problem, *policy, options, budgets);
+  Infeasible &no = result.infeasible;
+  if (!oneNs && belowFloor(problem, budgets, shortage.floors, no)) {
+    shortage.explain(no);
+    return result;
+  }
   int64_t boundNs = oneNs && result.feasible
                         ? result.lowerBoundNs
                         : stepLowerBoundNs(problem, budgets, true);
@@ -149,17 +149,11 @@ PlanResult spillway::planner::planRepeats(const Problem &problem,
             boundNs);
     return result;
   }
-  Infeasible &no = result.infeasible;
   no.reason = found.reason;
   no.tier = found.tier;
   no.applies = found.applies;
-  if (!no.applies)
-    return result;
-  no.floorBytes =
-      floorsOf(problem, uint32_t(onlyRepeat(problem)), budgets)[no.tier];
-  if (options.findSmallest)
-    no.smallestFoundBytes = findSmallest(problem, *policy, options, budgets,
-                                         no.tier, no.floorBytes);
+  if (no.applies)
+    shortage.explain(no);
   return result;
 }
 

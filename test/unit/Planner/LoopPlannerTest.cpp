@@ -207,7 +207,13 @@ TEST(LoopPlanner, LargeProblemsGoThroughIt) {
   how.findSmallest = true;
   PlanResult no = plan(p, how);
   EXPECT_FALSE(no.feasible);
+  EXPECT_THAT(no.infeasible.reason, HasSubstr("is below the floor of"));
   EXPECT_GT(no.infeasible.smallestFoundBytes, how.budgets[0]);
+  // Who needs most is named by the problem's own numbers.
+  ASSERT_FALSE(no.infeasible.peakStorages.empty());
+  EXPECT_LT(no.infeasible.peakOperator, p.operators.size());
+  for (uint32_t s : no.infeasible.peakStorages)
+    EXPECT_LT(s, p.storages.size());
   how.budgets[0] = no.infeasible.smallestFoundBytes;
   EXPECT_TRUE(plan(p, how).feasible);
 }
