@@ -14,16 +14,15 @@
 // what their storages make links carry, has to be done as well, at whatever
 // time. It holds:
 //
-// * Take any plan for N repetitions, and of those one. Leave out the runs of
-// the
-//   others, and the transfers and frees of what is theirs alone. What is left
-//   is a plan of the problem with this one repetition, but for the time that is
-//   left over. Each run finds the content it needs: a sum has seen the updates
-//   of fewer repetitions, as it should; what the others made for themselves
-//   nobody else reads. (What operators outside of the range do with what the
-//   last repetition has left, the others have no share in: that is left out,
-//   too.) No tier holds more at any time. So it gives values of the columns of
-//   that problem's gap program, with windows cut by its own pivots.
+// * Take any plan for N repetitions, and of those one. Leave out what the
+//   others run, and the transfers and frees of what is theirs alone. What is
+//   left is a plan of the problem with this one repetition, but for the time
+//   that is left over. Each run finds the content it needs: a sum has seen the
+//   updates of fewer repetitions, as it should; what the others made for
+//   themselves nobody else reads. (What operators outside of the range do with
+//   what the last repetition has left, the others have no share in: that is
+//   left out, too.) No tier holds more at any time. So it gives values of the
+//   columns of that problem's gap program, with windows cut by its own pivots.
 // * Now take the mean of these values over all repetitions. Each row for memory
 //   holds for each, so for the mean. A window has to have the time for what
 //   this repetition, and what everybody shares, does in it, and for what the
