@@ -195,8 +195,7 @@ void GroupPlanner::finish(std::vector<Candidate> &candidates, uint32_t effort,
                           LoopHopes &hopes, GroupPlan &best) const {
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate &x, const Candidate &y) {
-              return std::tuple(x.ns, x.shape.size, x.shape.turns) <
-                     std::tuple(y.ns, y.shape.size, y.shape.turns);
+              return std::pair(x.ns, x.shape) < std::pair(y.ns, y.shape);
             });
   for (const Candidate &c : candidates) {
     // What the loop alone takes is more than some plan takes in all.
@@ -269,10 +268,9 @@ GroupPlan GroupPlanner::findBest(int64_t boundNs,
            farFromBound * double(std::max(boundNs, least));
   };
   for (GroupShape shape : largeShapes()) {
-    bool known = std::any_of(
-        candidates.begin(), candidates.end(), [&](const Candidate &c) {
-          return c.shape.size == shape.size && c.shape.turns == shape.turns;
-        });
+    bool known =
+        std::any_of(candidates.begin(), candidates.end(),
+                    [&](const Candidate &c) { return c.shape == shape; });
     if (known || !far())
       continue;
     std::vector<Candidate> one;

@@ -22,6 +22,8 @@
 #include "spillway/Planner/Planner.h"
 #include "spillway/Planner/Repeats.h"
 
+#include <compare>
+
 namespace spillway::planner {
 
 /// `turns` repetitions that take turns block by block, each of which stands for
@@ -29,6 +31,7 @@ namespace spillway::planner {
 struct GroupShape {
   uint32_t size = 1, turns = 1;
   uint32_t repetitions() const { return size * turns; }
+  auto operator<=>(const GroupShape &) const = default;
 };
 
 /// A plan of any kind for groups of repetitions, in terms of the problem.
