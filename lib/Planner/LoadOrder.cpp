@@ -9,11 +9,13 @@
 // A link takes transfers in the order of their issue: one that waits, for an
 // update on the host or for a store, holds up all behind it. So loads are
 // ordered by a simulation: whenever their link is free, and memory allows, the
-// one that is needed first, of those that can start.
+// one that is needed first, of those that can start. So are runs off the device
+// (HostQueue.h).
 //
 //===----------------------------------------------------------------------===//
 
 #include "Execution.h"
+#include "HostQueue.h"
 #include "Occupancy.h"
 #include "Prefetch.h"
 
@@ -29,7 +31,7 @@ public:
   LoadOrder(const Problem &problem, const Plan &plan,
             const std::vector<uint64_t> &budgets, const Earliness &early)
       : problem(problem), plan(plan), early(early), program(problem, plan),
-        tree({}) {
+        queue(problem, plan, budgets), tree({}) {
     options.budgets = budgets;
   }
 
@@ -98,15 +100,25 @@ private:
     ready.clear();
     waiting = {};
     order.clear();
+    behindRun.clear();
+    unfinished.clear();
     uint32_t noted = 0;
     for (position = 0; position < n; ++position) {
       for (uint32_t load : behind[position])
-        waiting.push(
-            {std::max(release[load], execution->readsReady(load)), load});
+        if (!waitsForRuns(load))
+          offer(load);
       if (done[position])
         continue;
       const Action &a = plan.actions[position];
-      if (a.kind == ActionKind::Load) {
+      if (a.kind == ActionKind::Run && a.engine == 0)
+        fillHost(execution->earliest(position));
+      if (a.kind == ActionKind::Free && waitsForRuns(position))
+        continue;
+      for (uint32_t run : queue.before(a))
+        issueRun(run);
+      if (queue.mayWait(position)) {
+        queue.add(position, execution->readsReady(position));
+      } else if (a.kind == ActionKind::Load) {
         // What is needed now comes now; what can be done before it is ready is.
         fill(execution->readsReady(position), true);
         issue(position);
@@ -122,8 +134,61 @@ private:
         }
       }
     }
+    while (!queue.empty())
+      issueRun(queue.all().begin()->run);
     for (; noted < n; ++noted)
       needed[noted] = lastEnd;
+  }
+
+  void offer(uint32_t load) {
+    waiting.push({std::max(release[load], execution->readsReady(load)), load});
+  }
+
+  /// Whether runs that wait must come before a load or a free: it follows the
+  /// last of them, then.
+  bool waitsForRuns(uint32_t action) {
+    std::vector<uint32_t> runs = queue.before(plan.actions[action]);
+    for (uint32_t run : runs)
+      behindRun[run].push_back(action);
+    if (!runs.empty())
+      unfinished[action] = runs.size();
+    return !runs.empty();
+  }
+
+  void issueRun(uint32_t run) {
+    queue.remove(run);
+    execution->run(run);
+    order.push_back(run);
+    auto it = behindRun.find(run);
+    if (it == behindRun.end())
+      return;
+    for (uint32_t action : it->second) {
+      if (--unfinished[action] > 0)
+        continue;
+      if (isLoad(action)) {
+        offer(action);
+        continue;
+      }
+      execution->run(action);
+      order.push_back(action);
+    }
+    behindRun.erase(it);
+  }
+
+  /// Issues runs off the device that start before `until`, those that are
+  /// needed first first.
+  void fillHost(int64_t until) {
+    while (!queue.empty()) {
+      const HostQueue::Waiting *best = nullptr;
+      int64_t start = until;
+      for (const HostQueue::Waiting &w : queue.all())
+        if (int64_t t = std::max(execution->streamsFree(w.run), w.ready);
+            t < start)
+          best = &w, start = t;
+      if (!best)
+        return;
+      issueRun(best->run);
+    }
   }
 
   /// Issues loads that start before `until`; with `half`, those half done then.
@@ -179,8 +244,13 @@ private:
   Program program;
   SimulationOptions options;
   Execution *execution = nullptr;
+  HostQueue queue;
   std::vector<std::vector<uint32_t>> behind; ///< by position: loads
-  std::vector<uint64_t> held;                ///< by action: bytes
+  /// By run that waits: loads and frees that follow it; by those, how many such
+  /// runs are left.
+  std::map<uint32_t, std::vector<uint32_t>> behindRun;
+  std::map<uint32_t, size_t> unfinished;
+  std::vector<uint64_t> held; ///< by action: bytes
   MaxTree tree;
   uint32_t position = 0;
   int64_t lastEnd = 0;          ///< of the runs so far
