@@ -64,8 +64,11 @@ private:
     return over.relief(low, high, int64_t(bytes));
   }
   bool storeNeeded(uint32_t gap) const;
-  bool loadNeeded(uint32_t gap) const { return !off(a.gaps[gap].to); }
+  bool loadNeeded(uint32_t gap) const {
+    return !off(a.gaps[gap].to) && !returns(gap);
+  }
   bool leaves(uint32_t gap) const;
+  bool returns(uint32_t gap) const;
   bool off(uint32_t position) const {
     return options.engine && position < 2 * a.numOps &&
            (*options.engine)[position % a.numOps] != 0;
@@ -162,6 +165,14 @@ bool Greedy::leaves(uint32_t gap) const {
   const auto &uses = a.uses[g.slot];
   return std::all_of(std::lower_bound(uses.begin(), uses.end(), op), uses.end(),
                      [&](uint32_t use) { return off(use); });
+}
+
+/// Whether a gap begins with an operator off the device that changes the
+/// content, and ends with one here: it is loaded, stay or not.
+bool Greedy::returns(uint32_t gap) const {
+  const Gap &g = a.gaps[gap];
+  return options.engine && off(g.from) && !off(g.to) && g.dirty &&
+         (g.wraps || g.to < a.numOps);
 }
 
 /// The tier that a copy would go to: where it has its home, or the first with
@@ -391,9 +402,18 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
   }
 }
 
-/// What operators off the device need goes there.
+/// What operators off the device need goes there, and what they change comes
+/// back.
 void Greedy::leaveForOthers() {
   for (uint32_t g = 0; g < a.gaps.size(); ++g) {
+    if (returns(g)) {
+      auto [low, high] = interior(a.gaps[g]);
+      uint32_t slot = a.gaps[g].slot, tier = tierFor(slot);
+      uint64_t bytes =
+          problem.storages[a.slotStorage[slot]].partBytes(a.slotPart[slot]);
+      if (tier)
+        links.takeLoad(tier, links.loadNs(tier, bytes), low, high);
+    }
     if (!leaves(g) || !storeNeeded(g))
       continue;
     Offer offer = swapOffer(g);
