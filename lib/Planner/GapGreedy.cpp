@@ -147,7 +147,10 @@ void Greedy::profile() {
     time[b] += off(at) ? 0 : problem.operators[at].costNs[0];
   }
   over = BytesOver(most);
-  links = LinkWindows(problem.machine, time);
+  std::vector<int64_t> linkTime = time;
+  for (int64_t &ns : linkTime)
+    ns = int64_t(double(ns) * options.stretch);
+  links = LinkWindows(problem.machine, linkTime);
 }
 
 /// Whether a gap ends with an operator off the device that leaves nothing to

@@ -35,6 +35,8 @@ struct GreedyOptions {
   const GapPrices *prices = nullptr;
   double trust = 0.5;
   double margin = 0.0; ///< share of the budget left for prefetching
+  /// The step is expected to take so many times as long as its operators.
+  double stretch = 1.0;
   bool swap = true, recompute = true;
   /// What is made in the step and never changed may be swapped, too.
   bool swapActivations = true;

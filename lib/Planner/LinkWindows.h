@@ -77,6 +77,8 @@ public:
   /// the time that does not fit. `first` moves behind the window where it ends.
   int64_t store(uint32_t tier, int64_t ns, uint32_t &first,
                 uint32_t last) const {
+    if (ns <= 0)
+      return 0; // full windows are none of its business
     for (skipUp(tier, first, last); ns > 0 && first < last;
          skipUp(tier, first, last))
       ns -= std::min(ns, room(ways[1][tier], first++));
@@ -85,6 +87,8 @@ public:
   /// The same for a load that is to be done when window `last` begins.
   int64_t load(uint32_t tier, int64_t ns, uint32_t first,
                uint32_t &last) const {
+    if (ns <= 0)
+      return 0;
     for (skipDown(tier, first, last); ns > 0 && last > first;
          skipDown(tier, first, last))
       ns -= std::min(ns, room(ways[0][tier], --last));

@@ -134,8 +134,7 @@ private:
         }
       }
     }
-    while (!queue.empty())
-      issueRun(queue.all().begin()->run);
+    fillHost(INT64_MAX);
     for (; noted < n; ++noted)
       needed[noted] = lastEnd;
   }

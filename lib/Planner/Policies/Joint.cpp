@@ -18,6 +18,7 @@
 #include "../HomeTiers.h"
 #include "../HostSplit.h"
 #include "../JointMoves.h"
+#include "../JointSettings.h"
 #include "../Placement.h"
 #include "../Policy.h"
 #include "../Prefetch.h"
@@ -77,6 +78,7 @@ public:
       greedy({.swap = swap});
     if (!oneTier && request.iterations) {
       if (!tryResidence()) {
+        chooseBase();
         trySettings(swap);
         trySplits();
       }
@@ -125,6 +127,7 @@ private:
       best = options;
   }
 
+  void chooseBase();
   void trySettings(bool swap);
   void trySplits();
   bool tryResidence();
@@ -256,7 +259,9 @@ private:
   const bool huge = a.huge();
   uint32_t asked = 0;
   std::vector<Candidate> found;
-  GreedyOptions best;    ///< what the first of them came from, but for prices
+  GreedyOptions best; ///< what the first of them came from, but for prices
+  /// By operator, where it runs in all settings; none: all on the device.
+  std::vector<uint32_t> base;
   Candidate onDevice;    ///< the best with nothing off the device, without plan
   Candidate tried;       ///< the last attempt, without its plan
   bool distrust = false; ///< prices have led astray
@@ -264,32 +269,28 @@ private:
   uint32_t tier = 0;
 };
 
-/// Settings of the greedy, everything on the device.
+/// Where the device would be much slower with all updates than with none, the
+/// settings are tried with none.
+void Joint::chooseBase() {
+  std::vector<HostGroup> groups = groupHostable(a);
+  if (groups.empty() || found.empty())
+    return;
+  int64_t here = found.front().stepNs;
+  base = splitEngines(a, groups, 1, SplitOrder::Spread);
+  tried.stepNs = INT64_MAX;
+  greedy({.engine = &base});
+  if (tried.stepNs >= here - here / 8)
+    base.clear();
+}
+
 void Joint::trySettings(bool swap) {
   // A large problem takes long for each: every second setting will do.
-  uint32_t stride = a.gaps.size() > 4000 || request.iterations < 2 ? 2 : 1;
-  const double margins[] = {0.0, 0.05, 0.1, 0.2};
-  const double links[] = {0.05, 0.1, 0.015, 0.2};
-  const double recomputes[] = {0.25, 2.0, 0.5, 4.0};
-  for (uint32_t m = 0; m < 4; m += stride)
-    for (uint32_t k = 0; k < 4; k += stride) {
-      greedy({.linkWeight = links[k], .margin = margins[m], .swap = swap});
-      greedy({.recomputeWeight = recomputes[k],
-              .margin = margins[m],
-              .swap = swap});
-    }
-  if (swap) {
-    using enum GapClass;
-    for (const std::vector<GapClass> &first :
-         {std::vector{State}, {State, Drop}, {State, Parameter, Drop}})
-      for (double recompute : {0.25, 1.0, 4.0})
-        greedy({.recomputeWeight = recompute, .swap = swap, .first = first});
-  }
+  bool few = a.gaps.size() > 4000 || request.iterations < 2;
+  const std::vector<uint32_t> *engine = base.empty() ? nullptr : &base;
+  for (const GreedyOptions &options : greedySettings(swap, few, engine))
+    greedy(options);
   if (request.iterations > 1)
-    trust({.swap = swap});
-  if (swap)
-    for (double margin : {0.0, 0.05, 0.1})
-      greedy({.margin = margin, .recompute = false});
+    trust({.swap = swap, .engine = engine});
 }
 
 /// Starts from what the gap program does with most of each gap.
@@ -324,8 +325,9 @@ void Joint::trySplits() {
   if (groups.empty())
     return;
   GreedyOptions device = best;
-  std::vector<uint32_t> engine, bestEngine;
-  double bestShare = 0;
+  std::vector<uint32_t> engine, bestEngine = base;
+  double bestShare = base.empty() ? 0 : 1;
+  int64_t level = INT64_MAX; // the best with one share
   SplitOrder bestOrder = SplitOrder::Spread;
   auto split = [&](double share, SplitOrder order) {
     engine = splitEngines(a, groups, share, order);
@@ -334,7 +336,9 @@ void Joint::trySplits() {
       GreedyOptions options = device;
       options.margin = margin;
       options.engine = &engine;
+      tried.stepNs = INT64_MAX;
       greedy(options);
+      level = std::min(level, tried.stepNs);
     }
     if (!found.empty() && found.front().stepNs < before) {
       bestEngine = engine;
@@ -342,13 +346,18 @@ void Joint::trySplits() {
       bestOrder = order;
     }
   };
-  for (double share : {1.0, 0.75, 0.5, 0.25})
+  for (double share : {1.0, 0.75, 0.5, 0.25}) {
+    level = INT64_MAX;
     for (SplitOrder order :
          {SplitOrder::Spread, SplitOrder::Earliest, SplitOrder::Latest}) {
       split(share, order);
       if (share == 1.0)
         break; // they are all the same
     }
+    // From here on it only gets worse.
+    if (!base.empty() && level > found.front().stepNs / 4 * 5)
+      break;
+  }
   for (double step : {0.125, 0.0625}) {
     double center = bestShare;
     for (double share : {center - step, center + step})
@@ -360,7 +369,7 @@ void Joint::trySplits() {
     return;
   GreedyOptions options = device;
   options.engine = &bestEngine;
-  if (!distrust && request.iterations > 1)
+  if (!distrust && request.iterations > 1 && bestEngine != base)
     trust(options);
 }
 

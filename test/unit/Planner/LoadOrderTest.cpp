@@ -149,4 +149,60 @@ TEST(LoadOrder, OnlyWhereMemoryAllows) {
   EXPECT_GT(c.issuedBefore(), 6u);
 }
 
+/// One gradient, two updates of 1000 ns each on the host: of what the step
+/// needs at its end, then of what it begins with.
+struct BusyHost {
+  Problem p = emptySwapProblem(1000000000);
+  uint32_t first = parameter(p, 100), last = parameter(p, 100);
+  Plan plan;
+  Action updateLast = Action::run(3, 1), updateFirst = Action::run(4, 1);
+
+  BusyHost() {
+    uint32_t x = make(p, 1000, 10, {first}), y = make(p, 1000, 10, {x, last});
+    uint32_t g = make(p, 100, 100, {y});
+    for (uint32_t w : {last, first}) {
+      Operator update;
+      update.id = uint32_t(p.operators.size());
+      update.costNs = {-1, 1000};
+      update.reads = {{g}};
+      update.updates = {{w}};
+      update.recomputable = false;
+      p.operators.push_back(update);
+    }
+    plan.initial = {{first, -1, 1}, {last, -1, 1}};
+    plan.actions = {Action::load(first, -1, 1),
+                    Action::run(0),
+                    Action::free(first, -1, 0),
+                    Action::load(last, -1, 1),
+                    Action::run(1),
+                    Action::free(last, -1, 0),
+                    Action::free(x, -1, 0),
+                    Action::run(2),
+                    Action::free(y, -1, 0),
+                    Action::store(g, -1, 1),
+                    Action::free(g, -1, 0),
+                    updateLast,
+                    updateFirst,
+                    Action::free(g, -1, 1)};
+  }
+};
+
+TEST(LoadOrder, WhatIsNeededFirstIsUpdatedFirst) {
+  BusyHost c;
+  // The next step waits for both.
+  EXPECT_EQ(stepNs(c.p, c.plan, 1000), 4300);
+  orderLoads(c.p, c.plan, {1000, unlimited}, {1000, 1.25});
+  EXPECT_LT(positionOf(c.plan, c.updateFirst),
+            positionOf(c.plan, c.updateLast));
+  EXPECT_EQ(stepNs(c.p, c.plan, 1000), 3300);
+}
+
+/// Gradients of updates that wait take room on the host.
+TEST(LoadOrder, UpdatesWaitOnlyWhereTheHostHasRoom) {
+  BusyHost c;
+  orderLoads(c.p, c.plan, {1000, 299}, {1000, 1.25});
+  EXPECT_GT(positionOf(c.plan, c.updateFirst),
+            positionOf(c.plan, c.updateLast));
+}
+
 } // namespace
