@@ -60,6 +60,7 @@ private:
   void promote(uint32_t gap, Offer &offer) const;
   bool isState(uint32_t slot) const;
   void accept(uint32_t gap, const Offer &offer);
+  void keepAfterAll();
   double relief(uint32_t low, uint32_t high, uint64_t bytes) const {
     return over.relief(low, high, int64_t(bytes));
   }
@@ -104,6 +105,10 @@ private:
   std::vector<uint32_t> awayTo; ///< by storage: the tier of its copy, or 0
   std::vector<bool> state;      ///< by slot: `isState`
   std::vector<bool> away;       ///< by slot: some gap of it is swapped already
+  struct Swapped {
+    uint32_t gap, low, high; ///< buckets relieved
+  };
+  std::vector<Swapped> swapped; ///< by choice, not by need
 };
 
 void Greedy::profile() {
@@ -390,6 +395,7 @@ void Greedy::accept(uint32_t gap, const Offer &offer) {
     }
     return;
   }
+  swapped.push_back({gap, offer.low, offer.high});
   auto [low, high] = interior(g);
   uint32_t tier = tierFor(g.slot);
   uint64_t bytes = s.partBytes(a.slotPart[g.slot]);
@@ -472,6 +478,23 @@ void Greedy::trust() {
   }
 }
 
+/// What was chosen when all was short may not be needed any more with what was
+/// chosen after it. What takes room for the shortest time stays first.
+void Greedy::keepAfterAll() {
+  std::sort(swapped.begin(), swapped.end(),
+            [](const Swapped &x, const Swapped &y) {
+              return std::pair(x.high - x.low, x.gap) <
+                     std::pair(y.high - y.low, y.gap);
+            });
+  for (const Swapped &s : swapped) {
+    auto bytes = int64_t(a.slotBytes[a.gaps[s.gap].slot]);
+    if (leaves(s.gap) || over.burden(s.low, s.high, bytes) > 0)
+      continue;
+    over.add(s.low, s.high, bytes);
+    d.gaps[s.gap] = GapChoice::Keep;
+  }
+}
+
 Decisions Greedy::run() {
   d.gaps.assign(a.gaps.size(), GapChoice::Keep);
   d.home.assign(problem.storages.size(), 0);
@@ -529,6 +552,8 @@ Decisions Greedy::run() {
     }
     accept(top.gap, o);
   }
+  if (options.prune)
+    keepAfterAll();
   assignHomes(a, d, budgets);
   return std::move(d);
 }

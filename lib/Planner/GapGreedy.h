@@ -38,6 +38,9 @@ struct GreedyOptions {
   /// The step is expected to take so many times as long as its operators.
   double stretch = 1.0;
   bool swap = true, recompute = true;
+  /// What was swapped when all was short, and need not be with what was chosen
+  /// after it, stays after all. That takes room from loads ahead of their time.
+  bool prune = false;
   /// What is made in the step and never changed may be swapped, too.
   bool swapActivations = true;
   /// What is taken before all else that is worth anything, in this order: e.g.

@@ -20,6 +20,9 @@ namespace spillway::planner {
 std::vector<GreedyOptions> greedySettings(bool swap, bool few,
                                           const std::vector<uint32_t> *engine);
 
+/// The few that say whether `engine` is worth all of them.
+std::vector<GreedyOptions> probes(const std::vector<uint32_t> *engine);
+
 } // namespace spillway::planner
 
 #endif // SPILLWAY_LIB_PLANNER_JOINTSETTINGS_H

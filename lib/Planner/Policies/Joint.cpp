@@ -277,9 +277,13 @@ void Joint::chooseBase() {
     return;
   int64_t here = found.front().stepNs;
   base = splitEngines(a, groups, 1, SplitOrder::Spread);
-  tried.stepNs = INT64_MAX;
-  greedy({.engine = &base});
-  if (tried.stepNs >= here - here / 8)
+  int64_t there = INT64_MAX;
+  for (const GreedyOptions &options : probes(&base)) {
+    tried.stepNs = INT64_MAX;
+    greedy(options);
+    there = std::min(there, tried.stepNs);
+  }
+  if (there >= here - here / 8)
     base.clear();
 }
 
