@@ -83,6 +83,9 @@ private:
   void addPart(uint32_t storage, uint32_t part,
                const std::vector<uint32_t> &uses);
   void addFloating(uint32_t storage, uint32_t part, uint32_t user);
+  bool hasUpdate(uint32_t op) const;
+  bool addState(uint32_t storage, uint32_t part, uint32_t user);
+  GapUpdate &updateOf(uint32_t op);
   int32_t nextStepAfter(uint32_t op) const;
   bool addItem(uint32_t storage, uint32_t part, uint32_t from, GapItem item,
                uint64_t users, uint32_t extraUsers);
@@ -94,6 +97,8 @@ private:
   double inRate = 0, outRate = 0;          ///< bytes a ns, all links together
   std::vector<std::vector<uint32_t>> from; ///< who must come before
   std::vector<uint32_t> writer;            ///< by cell, of temporaries
+  std::vector<uint32_t> updateIndex;       ///< by operator: of the program
+  std::vector<std::vector<uint32_t>> floating; ///< by cell: users beside
   // By operator: pivots (then extras) that surely come before or after it, and
   // its own bit if it is one.
   std::vector<uint64_t> before, after, self;

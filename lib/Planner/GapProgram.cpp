@@ -80,17 +80,20 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
     if (item.firstPivot <= item.lastPivot || item.extras) {
       if (addItem(s, part, previous, item, users, extraUsers) &&
           previous == uses.front() && storage.kind == StorageKind::Temporary &&
-          uses.front() == writer[a.cellBegin[s] + part])
+          uses.front() == writer[a.cellBegin[s] + part]) {
         group.dirty = uint32_t(program.items.size()) - 1;
+        group.heldFrom = program.items.back().firstPivot;
+      }
       previous = use;
     } else if (!anyOrder) {
       previous = use;
     }
   }
-  auto updated = [&](uint32_t at) {
-    const auto &u = a.updates[a.cellBegin[s] + part];
-    return std::binary_search(u.begin(), u.end(), at) && onDevice(at);
-  };
+  // The last update comes at the wrapping gap's begin or, whatever runs it, in
+  // it.
+  const auto &updates = a.updates[a.cellBegin[s] + part];
+  uint32_t last = updates.empty() ? none : updates.back();
+  uint32_t beside = none; // it may run when the next step has begun
   if (storage.kind == StorageKind::Persistent) {
     // From one step's last use to the next step's first.
     GapItem item;
@@ -106,9 +109,20 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
       item.loose = all & ~after[previous] & ~before[previous] & ~self[previous];
     item.extras = uses.size() == 1 ? (uint32_t(1) << program.extras.size()) - 1
                                    : afterX[previous] | beforeX[uses.front()];
-    if (addItem(s, part, previous, item, users, extraUsers) &&
-        updated(previous))
-      group.dirty = uint32_t(program.items.size()) - 1;
+    if (addItem(s, part, previous, item, users, extraUsers) && last != none &&
+        last >= previous && onDevice(last)) {
+      const GapItem &wrap = program.items.back();
+      int32_t from =
+          std::max(wrap.firstPivot, last == previous      ? 0
+                                    : onFirstEngine(last) ? firstAfter(last)
+                                                          : k);
+      if (last == previous || from <= wrap.lastPivot) {
+        group.dirty = uint32_t(program.items.size()) - 1;
+        group.heldFrom = from;
+      }
+      if (!onFirstEngine(last))
+        beside = last;
+    }
   }
   // Of other repetitions' it is none.
   if (storage.output && others(repeatOfStorage[s]) == 0) {
@@ -147,6 +161,13 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
     if (at == program.ranges.end())
       program.ranges.push_back(range);
   }
+  if (beside != none && group.dirty != none && updates.size() == 1 &&
+      hasUpdate(beside)) {
+    updateOf(beside).groups.push_back(group);
+    return;
+  }
+  if (beside != none)
+    group.dirty = none;
   program.groups.push_back(group);
 }
 
@@ -192,12 +213,63 @@ void GapBuilder::addFloating(uint32_t s, uint32_t part, uint32_t user) {
   program.groups.push_back(group);
 }
 
+/// It has windows of its own.
+bool GapBuilder::hasUpdate(uint32_t op) const {
+  return program.loadNs > 0 && program.storeNs > 0 && !program.pivots.empty() &&
+         !self[op] && others(repeatOf[op]) == 0;
+}
+
+GapUpdate &GapBuilder::updateOf(uint32_t op) {
+  if (updateIndex[op] != none)
+    return program.updates[updateIndex[op]];
+  updateIndex[op] = uint32_t(program.updates.size());
+  GapUpdate &u = program.updates.emplace_back();
+  u.from = lastBefore(op);
+  u.to = onFirstEngine(op) ? firstAfter(op) - 1 : count() - 1;
+  u.extras = ((uint32_t(1) << program.extras.size()) - 1) & ~selfX[op];
+  if (onFirstEngine(op))
+    return u;
+  u.late = nextStepAfter(op) - 1;
+  // What it alone waits for, made and changed on the first engine.
+  for (const Operand &o : a.operands[op]) {
+    const Storage &s = problem.storages[o.storage];
+    if (s.kind != StorageKind::Temporary || o.written || o.updated)
+      continue;
+    for (uint32_t part = 0; part < s.numParts(); ++part) {
+      uint32_t c = a.cellBegin[o.storage] + part;
+      if ((o.part >= 0 && uint32_t(o.part) != part) || floating[c].size() != 1)
+        continue;
+      if (writer[c] == none || !onFirstEngine(writer[c]))
+        continue;
+      u.gradient += double(s.partBytes(int32_t(part)));
+    }
+  }
+  return u;
+}
+
+/// A persistent part that only one operator uses, which updates it.
+bool GapBuilder::addState(uint32_t s, uint32_t part, uint32_t user) {
+  uint32_t c = a.cellBegin[s] + part;
+  if (!hasUpdate(user) || a.updates[c] != std::vector<uint32_t>{user})
+    return false;
+  GapUpdate &u = updateOf(user);
+  u.bytes += double(problem.storages[s].partBytes(int32_t(part)));
+  u.items.push_back(uint32_t(program.items.size()));
+  GapItem item;
+  item.cell = c;
+  item.from = user;
+  program.items.push_back(item);
+  return true;
+}
+
 GapProgram GapBuilder::build() {
   for (const Link &l : problem.machine.links) {
     inRate += l.to == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
     outRate += l.from == 0 ? double(l.bytesPerSecond) / 1e9 : 0;
   }
   program.links = inRate > 0;
+  program.loadNs = inRate > 0 ? 1 / inRate : 0;
+  program.storeNs = outRate > 0 ? 1 / outRate : 0;
   program.oneWire = inRate > 0 && outRate > 0;
   uint32_t wire = 0;
   for (const Link &l : problem.machine.links) {
@@ -256,7 +328,9 @@ GapProgram GapBuilder::build() {
            o.written && c < a.cellBegin[o.storage + 1]; ++c)
         if (o.part < 0 || c == a.cellBegin[o.storage] + uint32_t(o.part))
           writer[c] = at;
-  std::vector<std::vector<uint32_t>> uses(a.cellBegin.back()), floating(uses);
+  updateIndex.assign(a.numOps, none);
+  std::vector<std::vector<uint32_t>> uses(a.cellBegin.back());
+  floating = uses;
   for (uint32_t at = 0; at < a.numOps; ++at)
     if (onDevice(at))
       for (const Operand &o : a.operands[at]) {
@@ -271,7 +345,12 @@ GapProgram GapBuilder::build() {
       }
   for (uint32_t s = 0; s < problem.storages.size(); ++s)
     for (uint32_t k = 0; k < problem.storages[s].numParts(); ++k)
-      if (uint32_t c = a.cellBegin[s] + k; !uses[c].empty())
+      if (uint32_t c = a.cellBegin[s] + k;
+          problem.storages[s].kind == StorageKind::Persistent &&
+          uses[c].size() + floating[c].size() == 1 &&
+          addState(s, k, (uses[c].empty() ? floating : uses)[c][0]))
+        continue;
+      else if (!uses[c].empty())
         addPart(s, k, uses[c]);
       else if (floating[c].size() == 1 && !program.pivots.empty() &&
                problem.storages[s].kind == StorageKind::Persistent)

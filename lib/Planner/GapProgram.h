@@ -47,13 +47,31 @@ struct GapItem {
 struct GapItems {
   uint32_t begin = 0, end = 0;
   double store = 0; ///< ns
-  /// The item before which the content changes: until its store is done the
-  /// part is on the device. `none`: not known.
+  /// The item at whose begin, or in which, the content changes: from pivot
+  /// `heldFrom` on, until its store is done, the part is on the device. `none`:
+  /// not known.
   uint32_t dirty = none;
+  int32_t heldFrom = 0;
   /// So many other repetitions have such a part each, which costs as much
   /// again, in any window of `range`.
   double others = 0;
   uint32_t range = 0;
+};
+
+/// An update with the state that only it uses. Wherever it runs, that leaves in
+/// a window behind it and comes back in one before the next step's, and is on
+/// the device else. Beside the first engine it may run when the next step has
+/// begun, up to where something uses what it changes: what it reads of this
+/// step's has to wait with it, and nothing makes that again in the next step.
+struct GapUpdate {
+  int32_t from = 0, to = 0;    ///< windows, as long as the step lasts
+  int32_t late = -1;           ///< the last one of the next step, if any
+  double bytes = 0;            ///< of its state
+  double gradient = 0;         ///< bytes that wait with it
+  uint32_t extras = 0;         ///< rows in which its state may be
+  std::vector<uint32_t> items; ///< of its state
+  /// What it changes and others use. Late, it is not known when.
+  std::vector<GapItems> groups;
 };
 
 /// Operators that run in one of the windows [from, to].
@@ -70,6 +88,8 @@ struct GapProgram {
   std::vector<double> need;     ///< bytes, by pivot, then extra
   std::vector<GapItem> items;
   std::vector<GapItems> groups;
+  std::vector<GapUpdate> updates;
+  double loadNs = 0, storeNs = 0; ///< of a byte, by all links together
   std::vector<WindowWork> work;
   std::vector<std::pair<int32_t, int32_t>> ranges; ///< of windows
   double fed = 0; ///< ns of loads that every step needs

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Planner/TierBound.h"
+#include "PlacedTest.h"
 #include "Planner/GapDual.h"
 #include "Training.h"
 #include "spillway/Planner/Planner.h"
@@ -71,6 +72,43 @@ TEST(TierBound, MergedTiersHoldWhatEitherHolds) {
   for (uint32_t s = 1; s < 4; ++s)
     p.operators[s].costNs = {1, 5};
   EXPECT_GE(mergedTiersBoundNs(p, budgets, true), 3600 * 0.95);
+}
+
+/// Layers with state, and operators that take so long, of which an update may
+/// run on the host or not.
+static LayerChain layersOf(int64_t ns, bool host) {
+  LayerChain c = makeLayerChain({.layers = 8,
+                                 .activation = 10,
+                                 .inner = 10,
+                                 .parameter = 100,
+                                 .state = 1000,
+                                 .nvme = true});
+  for (Operator &op : c.problem.operators)
+    if (op.updates.empty())
+      op.costNs = {ns};
+  if (host)
+    allowHostUpdates(c.problem, 1);
+  return c;
+}
+
+TEST(TierBound, TheDriveIsIdleInTheForwardPass) {
+  // 8000 bytes of state and 800 of parameters, 4500 of which fit. What is
+  // behind them before the first update comes in after it, and before it has
+  // gone out: 4300 at a quarter byte a ns, both ways, after a forward pass of
+  // 17 operators.
+  std::vector<uint64_t> budgets{1500, 3000, unlimited};
+  double drive = 4300 * 8;
+  for (int64_t ns : {100, 1000}) {
+    double forward = double(17 * ns);
+    double ns_ = mergedTiersBoundNs(layersOf(ns, false).problem, budgets, true);
+    EXPECT_GE(ns_, 0.97 * (forward + drive)) << ns;
+    // Updates on the host may run beside the next step's forward pass, with
+    // what their gradients take.
+    double late = mergedTiersBoundNs(layersOf(ns, true).problem, budgets, true);
+    EXPECT_LE(late, ns_) << ns;
+    EXPECT_GE(late, drive) << ns;
+    EXPECT_LE(late, drive * 1.1 + forward * 0.5) << ns;
+  }
 }
 
 static Problem randomStep(uint64_t seed) {
