@@ -8,6 +8,7 @@
 
 #include "Attempt.h"
 #include "Prefetch.h"
+#include "Residence.h"
 
 #include <algorithm>
 #include <atomic>
@@ -131,10 +132,16 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
   // A large problem takes long for each, and one of many is only asked what it
   // promises. Of a huge one, what is found is made again with more.
   bool large = a.gaps.size() >= 4000 || iterations < 2;
+  // Where the host is short, each byte that is kept free goes over the drive's
+  // link; but what moves all the time finds no addresses without some.
+  bool drive = large && hostIsShort(a, budgets);
   if (early && !a.huge())
-    for (uint32_t more : {25, 50, 100, 150})
-      if (padding + more <= 330 && (!large || more == 50))
+    for (uint32_t more : {10, 25, 50, 100, 150})
+      if (padding + more <= 330 &&
+          (large ? more == 50 || (drive && more == 10) : more > 10))
         levels.push_back(padding + more);
+  if (drive && levels.size() > 2)
+    levels.erase(levels.begin());
   if (!large && iterations >= 8) {
     auto results = offerAll(iterations / 8);
     levels.clear();
@@ -239,7 +246,7 @@ bool Attempt::offer(Plan candidate, bool effort) {
   };
   if (moves && options.offsets && (effort || early))
     for (uint32_t k = 0; k <= std::size(tighter) && !done(); ++k) {
-      if (k > 0 && (!early || !effort))
+      if (k > 0 && (!early || !effort || budgets.size() > 2))
         break;
       Plan timed = candidate;
       if (k > 0)

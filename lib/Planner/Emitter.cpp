@@ -267,5 +267,10 @@ void Emitter::removeUseless() {
 Emission spillway::planner::emitPlan(const Analysis &analysis,
                                      const Decisions &decisions,
                                      const std::vector<uint64_t> &budgets) {
-  return Emitter(analysis, decisions, budgets).run();
+  Emission e = Emitter(analysis, decisions,
+                       lessTrailing(analysis, decisions.trailing, budgets))
+                   .run();
+  if (e.ok)
+    trailUpdates(analysis, decisions.trailing, e.plan);
+  return e;
 }

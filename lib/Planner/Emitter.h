@@ -17,7 +17,7 @@
 #ifndef SPILLWAY_LIB_PLANNER_EMITTER_H
 #define SPILLWAY_LIB_PLANNER_EMITTER_H
 
-#include "Analysis.h"
+#include "Trailing.h"
 
 namespace spillway::planner {
 
@@ -42,6 +42,12 @@ struct Decisions {
   /// Bytes of the device that operators leave free for loads ahead of their
   /// time, but for those that take much of it by themselves.
   uint64_t reserve = 0;
+  /// Updates that run off the device at the step's end after all. For what they
+  /// need there that much is kept free; their state is to be behind it.
+  std::vector<TrailingUpdate> trailing;
+  /// Bytes of the device for what has no home elsewhere, where such were chosen
+  /// (Residence.h).
+  uint64_t stays = 0;
   /// What may be done where memory is short in spite of the decisions.
   bool maySwap = true, mayDrop = true;
   /// Leave nothing on the device between two operators. Slow, but then

@@ -57,11 +57,10 @@ Program::Program(const Problem &problem, const Plan &plan)
     for (uint32_t c = begin; c < end; ++c)
       items.push_back(c);
   };
-  std::vector<Machine::Way> ways(numTiers * 2);
-  for (uint32_t t = 1; t < numTiers; ++t) {
-    ways[t * 2] = machine.way(t, 0);
-    ways[t * 2 + 1] = machine.way(0, t);
-  }
+  std::vector<Machine::Way> ways;
+  for (uint32_t from = 0; from < numTiers; ++from)
+    for (uint32_t to = 0; to < numTiers; ++to)
+      ways.push_back(from == to ? Machine::Way() : machine.way(from, to));
   for (uint32_t at = 0; at < plan.actions.size(); ++at) {
     const Action &a = plan.actions[at];
     Step step;
@@ -80,7 +79,7 @@ Program::Program(const Problem &problem, const Plan &plan)
     } else if (a.kind == ActionKind::Load) {
       addCells(find(a.storage, -1, a.tier), a.part);
     } else if (a.kind == ActionKind::Store) {
-      addCells(find(a.storage, a.part, 0), a.part);
+      addCells(find(a.storage, a.part, a.from), a.part);
     }
     // Operands are looked up above: what works in place ends what it reads.
     for (uint32_t l : beginning[at])
@@ -98,11 +97,11 @@ Program::Program(const Problem &problem, const Plan &plan)
       bool load = a.kind == ActionKind::Load;
       addCells(find(a.storage, load ? a.part : -1, load ? 0 : a.tier), a.part);
       uint64_t bytes = problem.storages[a.storage].partBytes(a.part);
-      const Machine::Way &way = ways[a.tier * 2 + (load ? 0 : 1)];
+      uint32_t from = load ? a.tier : a.from, to = load ? 0 : a.tier;
+      const Machine::Way &way = ways[from * numTiers + to];
       if (way.link != none)
         step.stream = numEngines + way.link;
-      step.duration =
-          machine.transferNs(load ? a.tier : 0, load ? 0 : a.tier, bytes);
+      step.duration = machine.transferNs(from, to, bytes);
       if (way.shared != none) {
         step.shared = numEngines + way.shared;
         step.sharedNs = machine.links[way.shared].bytesNs(bytes);
@@ -128,6 +127,7 @@ Execution::Execution(const Program &program, const SimulationOptions &options)
   const Machine &machine = program.problem.machine;
   size_t numTiers = machine.tiers.size();
   streamFree.assign(machine.engines.size() + machine.links.size(), 0);
+  passing.resize(streamFree.size());
   pools.resize(numTiers);
   addresses.resize(numTiers);
   std::vector<uint64_t> live(numTiers);
@@ -196,7 +196,7 @@ int64_t Execution::run(uint32_t at) {
     free(s);
     return 0;
   }
-  int64_t start = std::max(streamsFree(at), readsReady(at));
+  int64_t start = readsReady(at);
   for (uint32_t i = s.begins; i < s.ends; ++i) {
     uint32_t l = program.items[i];
     const Lifetime &life = program.lives[l];
@@ -224,19 +224,29 @@ int64_t Execution::run(uint32_t at) {
                      addresses[s.tier].lastUse(offset, offset + s.workspace));
   else if (counts)
     start = std::max(start, pools[s.tier].take(s.workspace));
+  // What passes by since before goes first, and what comes by goes between.
+  auto &by = passing[s.stream];
+  start = std::max(start, streamsFree(at));
+  for (; !by.empty() && by.begin()->first <= start; by.erase(by.begin())) {
+    int64_t &free = streamFree[s.stream];
+    free = std::max(free, by.begin()->first) + by.begin()->second;
+    start = std::max(start, free);
+  }
   int64_t end = start + s.duration;
+  for (; !by.empty() && by.begin()->first < end; by.erase(by.begin()))
+    end += by.begin()->second;
   streamFree[s.stream] = end;
   if (uint32_t g = groupOf(s.stream))
     groupFree[g] = end;
   if (s.shared != none) {
     // Whoever has the link keeps it; those behind it wait for so much longer.
-    int64_t &free = streamFree[s.shared];
-    uint32_t g = groupOf(s.shared);
-    if (g)
-      free = std::max(free, groupFree[g]);
-    free = std::max(free, start) + s.sharedNs;
-    if (g)
+    if (uint32_t g = groupOf(s.shared)) {
+      int64_t &free = streamFree[s.shared];
+      free = std::max({free, groupFree[g], start}) + s.sharedNs;
       groupFree[g] = free;
+    } else {
+      passing[s.shared].insert({start, s.sharedNs});
+    }
   }
   for (uint32_t i = s.reads; i < s.writes; ++i)
     cells[program.items[i]].idle = std::max(cells[program.items[i]].idle, end);

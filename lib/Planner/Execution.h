@@ -165,6 +165,9 @@ private:
   const SimulationOptions &options;
   std::vector<Cell> cells;
   std::vector<int64_t> streamFree;
+  /// By stream: transfers of others that take it for some time from a moment on
+  /// that its own have not come to yet.
+  std::vector<std::multimap<int64_t, int64_t>> passing;
   std::map<uint32_t, int64_t> groupFree;
   std::vector<Pool> pools;
   std::vector<AddressMap> addresses;

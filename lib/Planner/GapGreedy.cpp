@@ -554,6 +554,8 @@ Decisions Greedy::run() {
   }
   if (options.prune)
     keepAfterAll();
+  if (options.trailing)
+    d.trailing = *options.trailing;
   assignHomes(a, d, budgets);
   return std::move(d);
 }

@@ -50,6 +50,8 @@ struct GreedyOptions {
   std::vector<GapClass> first = {};
   /// By storage, what is not to be chosen; none: nothing.
   const std::vector<Residence> *residence = nullptr;
+  /// As in `Decisions`; none: there are none.
+  const std::vector<TrailingUpdate> *trailing = nullptr;
   /// By operator, as in `Decisions`; none: all on the device.
   const std::vector<uint32_t> *engine = nullptr;
 };

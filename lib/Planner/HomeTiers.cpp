@@ -17,9 +17,17 @@ namespace {
 
 class Homes {
 public:
-  Homes(const Analysis &a, Decisions &d, const std::vector<uint64_t> &budgets)
-      : a(a), problem(a.problem), d(d), budgets(budgets),
-        used(budgets.size(), std::vector<uint64_t>(windows + 1)) {}
+  Homes(const Analysis &a, Decisions &d, const std::vector<uint64_t> &given)
+      : a(a), problem(a.problem), d(d),
+        budgets(lessTrailing(a, d.trailing, given)),
+        used(budgets.size(), std::vector<uint64_t>(windows + 1)), wish(d.wish) {
+    wish.resize(problem.storages.size(), 0);
+    for (const TrailingUpdate &u : d.trailing) {
+      wish[u.parameter] = u.tier;
+      for (uint32_t s : u.state)
+        wish[s] = u.behind;
+    }
+  }
 
   void assign();
 
@@ -68,9 +76,10 @@ private:
   const Analysis &a;
   const Problem &problem;
   Decisions &d;
-  const std::vector<uint64_t> &budgets;
+  const std::vector<uint64_t> budgets;
   std::vector<std::vector<uint64_t>> used; ///< by tier, then window
   std::vector<uint32_t> engineTier; ///< by storage: of who uses it there, or 0
+  std::vector<uint32_t> wish;       ///< by storage: as in `Decisions`
 };
 
 Homes::Mover Homes::look(uint32_t s) const {
@@ -113,9 +122,9 @@ void Homes::findEngineTiers() {
 }
 
 bool Homes::place(const Mover &m, uint32_t from) {
-  uint32_t wish = d.wish.empty() ? 0 : d.wish[m.storage];
-  for (uint32_t k = wish ? from - 1 : from; k < budgets.size(); ++k) {
-    uint32_t t = k < from ? wish : k;
+  uint32_t wished = wish[m.storage];
+  for (uint32_t k = wished ? from - 1 : from; k < budgets.size(); ++k) {
+    uint32_t t = k < from ? wished : k;
     if (problem.machine.route(0, t).empty() ||
         problem.machine.route(t, 0).empty() || !fits(m, t))
       continue;
@@ -132,7 +141,7 @@ bool Homes::place(const Mover &m, uint32_t from) {
 void Homes::place(const std::vector<Mover> &alike) {
   double total = 0, room = 0;
   for (const Mover &m : alike)
-    total += double(bytes(m.storage));
+    total += wish[m.storage] > 1 ? 0 : double(bytes(m.storage));
   if (budgets.size() > 1 && budgets[1] != unlimited) {
     uint64_t most = *std::max_element(used[1].begin(), used[1].end());
     room = double(budgets[1] - std::min(budgets[1], most));
@@ -142,8 +151,9 @@ void Homes::place(const std::vector<Mover> &alike) {
              alike[0].to - alike[0].from < windows;
   double owed = 0;
   for (const Mover &m : alike) {
-    owed += all ? 0 : room / total * double(bytes(m.storage));
-    bool near = all || owed * 2 >= double(bytes(m.storage));
+    bool wishes = wish[m.storage] > 1;
+    owed += all || wishes ? 0 : room / total * double(bytes(m.storage));
+    bool near = all || (!wishes && owed * 2 >= double(bytes(m.storage)));
     if (near && !all)
       owed -= double(bytes(m.storage));
     if (!(near ? place(m) : place(m, 2) || place(m)) &&

@@ -55,8 +55,11 @@ Action Action::load(uint32_t storage, int32_t part, uint32_t tier) {
   return move(ActionKind::Load, storage, part, tier);
 }
 
-Action Action::store(uint32_t storage, int32_t part, uint32_t tier) {
-  return move(ActionKind::Store, storage, part, tier);
+Action Action::store(uint32_t storage, int32_t part, uint32_t tier,
+                     uint32_t from) {
+  Action a = move(ActionKind::Store, storage, part, tier);
+  a.from = from;
+  return a;
 }
 
 Action Action::free(uint32_t storage, int32_t part, uint32_t tier) {

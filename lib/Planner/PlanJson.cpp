@@ -150,14 +150,21 @@ private:
       field.fail("an action");
     std::string kind = field.at(0).string();
     if (kind != "run") {
-      auto make = kind == "load"    ? &Action::load
-                  : kind == "store" ? &Action::store
-                  : kind == "free"  ? &Action::free
-                                    : nullptr;
-      if (!make)
+      auto make = kind == "load"   ? &Action::load
+                  : kind == "free" ? &Action::free
+                                   : nullptr;
+      if (!make && kind != "store")
         field.at(0).fail("\"run\", \"load\", \"store\" or \"free\"");
-      Instance i = instance(field, 1, 4);
-      return make(i.storage, i.part, i.tier);
+      bool apart = kind == "store" && field.size() == 5;
+      Instance i = instance(field, 1, apart ? 5 : 4);
+      if (make)
+        return make(i.storage, i.part, i.tier);
+      std::optional<uint32_t> from = 0;
+      if (apart)
+        from = problem.machine.findTier(field.at(4).string());
+      if (!from)
+        field.at(4).fail("the name of a tier");
+      return Action::store(i.storage, i.part, i.tier, *from);
     }
     if (field.size() < 2 || field.size() > 4)
       field.fail("[\"run\", operator, engine, in_place]");
@@ -248,6 +255,8 @@ std::string spillway::planner::printPlan(const Plan &plan,
                          : a.kind == ActionKind::Store ? "store"
                                                        : "free";
       line = Json::array({name, id(a.storage), a.part, tier(a.tier)});
+      if (a.kind == ActionKind::Store && a.from != 0)
+        line.push_back(tier(a.from));
     }
     out += separator + line.dump();
     separator = ",\n";

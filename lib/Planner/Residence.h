@@ -18,7 +18,9 @@
 #ifndef SPILLWAY_LIB_PLANNER_RESIDENCE_H
 #define SPILLWAY_LIB_PLANNER_RESIDENCE_H
 
-#include "Analysis.h"
+#include "Emitter.h"
+
+#include <functional>
 
 namespace spillway::planner {
 
@@ -31,9 +33,31 @@ bool hostIsShort(const Analysis &analysis,
 
 /// By storage. Of those that are persistent and have no given home, `bytes`
 /// stay, spread evenly over the step: first of what several operators use, then
-/// of what one updates.
-std::vector<Residence> chooseResidence(const Analysis &analysis,
-                                       uint64_t bytes);
+/// of what one updates. What `trailing` updates use leaves.
+std::vector<Residence>
+chooseResidence(const Analysis &analysis, uint64_t bytes,
+                const std::vector<TrailingUpdate> &trailing = {});
+
+/// The bytes of the most demanding operator.
+uint64_t mostUsed(const Analysis &analysis);
+
+/// Decisions of `searchResidence` with so many bytes less of what stays: some
+/// of each stretch of the step leaves.
+Decisions stayLess(const Analysis &analysis, Decisions decisions,
+                   uint64_t bytes, const std::vector<uint64_t> &budgets);
+
+struct ResidenceTrial {
+  int64_t stepNs = INT64_MAX;
+  int64_t firstUpdateNs = INT64_MAX; ///< when the first update starts
+};
+
+/// What stays gets the device but for a reserve, which is some times what the
+/// most demanding operator needs; then some updates trail. How large the
+/// reserve is, and how many trail, is climbed by what `attempt` says of the
+/// decisions. Returns the shortest step.
+int64_t
+searchResidence(const Analysis &analysis, const std::vector<uint64_t> &budgets,
+                const std::function<ResidenceTrial(Decisions)> &attempt);
 
 } // namespace spillway::planner
 

@@ -202,7 +202,8 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
   };
   std::vector<int64_t> carried(begin.back());
   for (size_t i = 0; i < n; ++i)
-    if (const Action &a = plan.actions[i]; a.kind == ActionKind::Store)
+    if (const Action &a = plan.actions[i];
+        a.kind == ActionKind::Store && a.from == 0)
       each(a.storage, a.part, [&](uint32_t c) {
         carried[c] = std::max(carried[c],
                               sim.startNs[i] + sim.durationNs[i] - sim.stepNs);
@@ -245,7 +246,8 @@ bool spillway::planner::orderByTime(const Problem &problem, Plan &plan,
         }
     } else {
       bool load = a.kind == ActionKind::Load;
-      touch(here, a.storage, a.part, load);
+      if (load || a.from == 0)
+        touch(here, a.storage, a.part, load);
       touch(away, a.storage, a.part, !load);
     }
     for (const Touch &t : touches) {

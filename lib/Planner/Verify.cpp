@@ -374,16 +374,19 @@ void Replay::load(const Action &a) {
 }
 
 void Replay::store(const Action &a) {
-  if (!sane(a.storage, a.part, 0) || !sane(a.storage, -1, a.tier))
+  if (!sane(a.storage, a.part, 0) || !sane(a.storage, -1, a.tier) ||
+      !sane(a.storage, -1, a.from))
     return;
-  if (a.tier == 0 || problem.machine.route(0, a.tier).empty())
+  if (a.tier == 0 || a.tier == a.from ||
+      problem.machine.route(a.from, a.tier).empty())
     return fail("no link leads there");
   const Storage &s = problem.storages[a.storage];
   if (s.kind == StorageKind::Fed && a.tier == s.home.value_or(1))
     return fail("writes where the host feeds the storage");
-  auto source = find(a.storage, a.part, 0);
+  auto source = find(a.storage, a.part, a.from);
   if (source == instances.end())
-    return fail(name({a.storage, a.part, 0}) + " is not there");
+    return fail(name({a.storage, a.from ? -1 : a.part, a.from}) +
+                " is not there");
   auto [first, end] = range(a.storage, a.part);
   for (uint32_t k = first; k < end; ++k)
     if (!source->second.valid[bit(source->first, k)])

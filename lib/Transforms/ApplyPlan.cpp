@@ -167,6 +167,10 @@ LogicalResult PlanApplier::load(const Action &action) {
 }
 
 LogicalResult PlanApplier::store(const Action &action) {
+  if (action.from != 0)
+    return fail() << "it copies from "
+                  << problem.machine.tiers[action.from].name
+                  << " without the device, which no runtime executes yet";
   uint64_t offset =
       action.part < 0 ? 0
                       : problem.storages[action.storage].partBegin(action.part);
@@ -223,7 +227,8 @@ LogicalResult PlanApplier::free(const Action &action) {
 LogicalResult PlanApplier::act(const Action &action) {
   if (action.kind != ActionKind::Run &&
       (action.storage >= problem.storages.size() ||
-       action.tier >= problem.machine.tiers.size()))
+       action.tier >= problem.machine.tiers.size() ||
+       action.from >= problem.machine.tiers.size()))
     return fail() << "there is no such storage or tier";
   switch (action.kind) {
   case ActionKind::Run:

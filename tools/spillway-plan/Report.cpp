@@ -238,7 +238,7 @@ std::string spillway::plantool::traceJson(const Problem &problem,
       name = (load ? "load " : "store ") +
              (st.name.empty() ? std::to_string(st.id) : st.name);
       streams.clear();
-      for (uint32_t l : load ? m.route(a.tier, 0) : m.route(0, a.tier))
+      for (uint32_t l : load ? m.route(a.tier, 0) : m.route(a.from, a.tier))
         streams.push_back(engines + l);
     }
     for (uint32_t stream : streams)

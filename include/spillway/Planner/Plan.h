@@ -34,16 +34,19 @@ struct Action {
   ActionKind kind = ActionKind::Run;
   /// Run: the operator and the engine.
   uint32_t op = 0, engine = 0;
-  /// Load: tier to device; Store: device to tier; Free: the instance that ends.
+  /// Load: tier to device; Store: to tier, from the device or, without going
+  /// over it, from another tier; Free: the instance that ends.
   uint32_t storage = 0;
   int32_t part = -1;
   uint32_t tier = 0;
+  uint32_t from = 0; ///< of a Store: where it is copied from
   /// Run: which results take over the buffer of an operand that ends here.
   std::vector<InPlacePair> inPlace;
 
   static Action run(uint32_t op, uint32_t engine = 0);
   static Action load(uint32_t storage, int32_t part, uint32_t tier);
-  static Action store(uint32_t storage, int32_t part, uint32_t tier);
+  static Action store(uint32_t storage, int32_t part, uint32_t tier,
+                      uint32_t from = 0);
   static Action free(uint32_t storage, int32_t part, uint32_t tier);
   bool operator==(const Action &) const = default;
 };

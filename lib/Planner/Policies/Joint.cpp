@@ -239,9 +239,14 @@ private:
       }
     }
     if (found.front().linkBytes)
-      answer.again = [d = found.front().decisions, budgets = request.budgets](
-                         const Analysis &other) -> std::optional<Plan> {
+      answer.again =
+          [d = found.front().decisions, budgets = request.budgets,
+           most = mostUsed(a)](const Analysis &other) -> std::optional<Plan> {
         Emission e = emitPlan(other, d, budgets);
+        if (!e.ok && d.stays)
+          e = emitPlan(other,
+                       stayLess(other, d, mostUsed(other) - most, budgets),
+                       budgets);
         if (!e.ok)
           return std::nullopt;
         placeLoads(other.problem, e.plan, budgets);
@@ -377,44 +382,26 @@ void Joint::trySplits() {
     trust(options);
 }
 
-/// Where the host is short, what never leaves the device gets all but a
-/// reserve, which is some times what the most demanding operator needs; all
-/// else that is persistent is there for its uses only. True if that is much
-/// better than what was found before.
+/// Where the host is short. True if that is much better than what was found
+/// before.
 bool Joint::tryResidence() {
   if (!hostIsShort(a, request.budgets) || found.empty())
     return false;
-  GreedyOptions before = best;
   int64_t first = found.front().stepNs;
-  auto most =
-      double(*std::max_element(a.workingSet.begin(), a.workingSet.end()));
-  int64_t least = INT64_MAX;
-  auto better = [&](uint32_t level, bool swapActivations) {
-    double reserve = most * std::pow(1.25, level);
-    double room = std::max(double(request.budgets[0]) - reserve, 0.0);
-    std::vector<Residence> residence = chooseResidence(a, uint64_t(room));
-    GreedyOptions options;
-    options.residence = &residence;
-    options.swapActivations = swapActivations;
-    tried.stepNs = INT64_MAX;
-    greedy(options);
-    bool is = tried.stepNs < least;
-    least = std::min(least, tried.stepNs);
-    return is;
-  };
-  // As a rule what is made in the step had better be made again.
-  constexpr uint32_t middle = 4, highest = 12;
-  better(middle, false);
-  uint32_t level = middle;
-  while (level > 1 && better(level - 1, false))
-    --level;
-  if (level == middle)
-    while (level < highest && better(level + 1, false))
-      ++level;
-  while (level < highest && better(level, true))
-    ++level;
-  best = before;
-  return least < first - first / 20;
+  return searchResidence(a, request.budgets, [&](Decisions d) {
+           ResidenceTrial trial;
+           if (request.late() || (huge && ++asked % 5))
+             return trial;
+           tried.stepNs = INT64_MAX;
+           attempt(std::move(d), huge ? 0 : 1);
+           trial.stepNs = tried.stepNs;
+           for (uint32_t op = 0; op < a.numOps && tried.stepNs < INT64_MAX;
+                ++op)
+             if (!problem.operators[op].updates.empty())
+               trial.firstUpdateNs =
+                   std::min(trial.firstUpdateNs, tried.clock[op]);
+           return trial;
+         }) < first - first / 20;
 }
 
 /// Changes what a stretch of alike things does, and goes on from what is

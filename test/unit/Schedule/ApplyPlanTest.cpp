@@ -211,6 +211,21 @@ TEST_F(ApplyPlanTest, NothingToLoadStoreOrFree) {
   EXPECT_THAT(said, HasSubstr("there is nothing to free"));
 }
 
+TEST_F(ApplyPlanTest, CopyWithoutTheDevice) {
+  Plan plan = keepAll();
+  Action copy = store("matmul.0");
+  copy.from = 1;
+  insert(plan, 0, {copy});
+  EXPECT_TRUE(compile(plan).empty());
+  EXPECT_THAT(said,
+              HasSubstr("action 0 (store \"matmul.0\" on host): it copies "
+                        "from host without the device, which no runtime "
+                        "executes yet"));
+  plan.actions[0].from = 9;
+  EXPECT_TRUE(compile(plan).empty());
+  EXPECT_THAT(said, HasSubstr("there is no such storage or tier"));
+}
+
 TEST_F(ApplyPlanTest, UpdateOfWhatIsNotThere) {
   Plan plan = keepAll();
   insert(plan, find(plan, run(7)), {drop("w2")});
