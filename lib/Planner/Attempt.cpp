@@ -54,6 +54,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   budgets = target = given;
   stepNs = INT64_MAX;
   retries = mostRetries;
+  tried.clear();
   // Quickly, how much padding it takes for the addresses to fit; then with
   // effort at that padding.
   std::vector<Plan> lastResorts;
@@ -221,10 +222,21 @@ int64_t Attempt::keep(Plan candidate, Layout l) {
 bool Attempt::offer(Plan candidate, bool effort) {
   int64_t fastest = INT64_MAX; // with addresses
   auto compare = [&](Plan &p) {
+    // Several levels of padding often lead to the same.
+    for (const Tried &t : tried)
+      if (t.effort == effort && t.actions == p.actions &&
+          t.initial == p.initial) {
+        lastNs = std::min(lastNs, t.stepNs);
+        fastest = std::min(fastest, t.stepNs);
+        return;
+      }
+    tried.push_back({effort, p.actions, p.initial, INT64_MAX});
     Layout l;
     if (!fit(p, l, effort))
       return;
-    fastest = std::min(fastest, keep(std::move(p), std::move(l)));
+    int64_t step = keep(std::move(p), std::move(l));
+    tried.back().stepNs = step;
+    fastest = std::min(fastest, step);
   };
   bool moves =
       std::any_of(candidate.actions.begin(), candidate.actions.end(),

@@ -72,6 +72,14 @@ private:
   const PlanOptions &options;
   std::vector<uint64_t> budgets;
   std::vector<uint64_t> target; ///< by tier: what policies are told
+  /// What was given addresses, and its step with them; INT64_MAX if none fit.
+  struct Tried {
+    bool effort;
+    std::vector<Action> actions;
+    std::vector<Instance> initial;
+    int64_t stepNs;
+  };
+  std::vector<Tried> tried;
   bool early = false; ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   uint32_t retries = 0;         ///< of addresses that cost time
