@@ -141,8 +141,6 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
       if (padding + more <= 330 &&
           (large ? more == 50 || (drive && more == 10) : more > 10))
         levels.push_back(padding + more);
-  if (drive && levels.size() > 2)
-    levels.erase(levels.begin());
   if (!large && iterations >= 8) {
     auto results = offerAll(iterations / 8);
     levels.clear();
