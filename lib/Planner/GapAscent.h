@@ -60,11 +60,15 @@ private:
     Pick out, anywhere; ///< where it is stored
     bool stores = false, leaves = false;
   };
-  void choose(const GapItems &g, double scale, Ways &ways) const;
+  /// `comesBack`: the gap is swapped, without a store.
+  void choose(const GapItems &g, double scale, Ways &ways,
+              uint32_t comesBack = UINT32_MAX) const;
   void take(const GapItems &g, const Ways &ways, double scale, bool count);
   double update(const GapUpdate &u, double scale, bool count);
   double updateAtAnyTime(const GapUpdate &u, double stays, double scale,
                          bool count);
+  double updateElsewhere(const GapUpdate &u, double scale, bool count,
+                         bool take);
   void stayThere(const GapUpdate &u);
   void findTrips(double scale);
   double stay(const GapItem &item, double scale, Pick &remake) const;

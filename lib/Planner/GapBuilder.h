@@ -30,6 +30,10 @@ public:
 
 private:
   bool onDevice(uint32_t op) const { return runsOnDevice(problem, op); }
+  /// It runs on the first engine or off the device.
+  bool onEither(uint32_t op) const {
+    return !onDevice(op) && problem.operators[op].cost(0) >= 0;
+  }
   /// Its time is the first engine's, whatever the plan.
   bool onFirstEngine(uint32_t op) const { return runsOnFirstOnly(problem, op); }
   int32_t count() const { return int32_t(program.pivots.size()); }
@@ -84,6 +88,7 @@ private:
                const std::vector<uint32_t> &uses);
   void addFloating(uint32_t storage, uint32_t part, uint32_t user);
   bool hasUpdate(uint32_t op) const;
+  bool hasGap(const std::vector<uint32_t> &uses) const;
   bool addState(uint32_t storage, uint32_t part, uint32_t user);
   GapUpdate &updateOf(uint32_t op);
   int32_t nextStepAfter(uint32_t op) const;
@@ -98,7 +103,8 @@ private:
   std::vector<std::vector<uint32_t>> from; ///< who must come before
   std::vector<uint32_t> writer;            ///< by cell, of temporaries
   std::vector<uint32_t> updateIndex;       ///< by operator: of the program
-  std::vector<std::vector<uint32_t>> floating; ///< by cell: users beside
+  /// By cell, users: on the first engine, beside it, and there or elsewhere.
+  std::vector<std::vector<uint32_t>> deviceUses, floating, either;
   // By operator: pivots (then extras) that surely come before or after it, and
   // its own bit if it is one.
   std::vector<uint64_t> before, after, self;

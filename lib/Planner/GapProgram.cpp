@@ -110,7 +110,7 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
     item.extras = uses.size() == 1 ? (uint32_t(1) << program.extras.size()) - 1
                                    : afterX[previous] | beforeX[uses.front()];
     if (addItem(s, part, previous, item, users, extraUsers) && last != none &&
-        last >= previous && onDevice(last)) {
+        last >= previous && (onDevice(last) || onEither(last))) {
       const GapItem &wrap = program.items.back();
       int32_t from =
           std::max(wrap.firstPivot, last == previous      ? 0
@@ -142,7 +142,7 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
   // What is made elsewhere need not be stored.
   bool changed = storage.kind == StorageKind::Temporary &&
                  onDevice(writer[a.cellBegin[s] + part]);
-  for (uint32_t u : a.updates[a.cellBegin[s] + part])
+  for (uint32_t u : updates)
     changed |= onDevice(u);
   if (outRate > 0 && changed)
     group.store = bytes / outRate;
@@ -163,6 +163,7 @@ void GapBuilder::addPart(uint32_t s, uint32_t part,
   }
   if (beside != none && group.dirty != none && updates.size() == 1 &&
       hasUpdate(beside)) {
+    group.store = bytes / outRate;
     updateOf(beside).groups.push_back(group);
     return;
   }
@@ -230,6 +231,9 @@ GapUpdate &GapBuilder::updateOf(uint32_t op) {
   if (onFirstEngine(op))
     return u;
   u.late = nextStepAfter(op) - 1;
+  u.either = onEither(op);
+  u.ns = double(problem.operators[op].costNs[0]);
+  u.sentFrom = count();
   // What it alone waits for, made and changed on the first engine.
   for (const Operand &o : a.operands[op]) {
     const Storage &s = problem.storages[o.storage];
@@ -237,14 +241,30 @@ GapUpdate &GapBuilder::updateOf(uint32_t op) {
       continue;
     for (uint32_t part = 0; part < s.numParts(); ++part) {
       uint32_t c = a.cellBegin[o.storage] + part;
-      if ((o.part >= 0 && uint32_t(o.part) != part) || floating[c].size() != 1)
+      if ((o.part >= 0 && uint32_t(o.part) != part) ||
+          floating[c].size() + either[c].size() != 1)
         continue;
       if (writer[c] == none || !onFirstEngine(writer[c]))
         continue;
-      u.gradient += double(s.partBytes(int32_t(part)));
+      if (!u.either) {
+        u.gradient += double(s.partBytes(int32_t(part)));
+      } else if (!s.output && !hasGap(deviceUses[c])) {
+        // No other store of it is counted.
+        u.sent += double(s.partBytes(int32_t(part)));
+        u.sentFrom = std::min(u.sentFrom, lowWindow(writer[c]));
+      }
     }
   }
   return u;
+}
+
+/// Whether anything is certain to run between two of the operators.
+bool GapBuilder::hasGap(const std::vector<uint32_t> &uses) const {
+  for (uint32_t x : uses)
+    for (uint32_t y : uses)
+      if (x < y && (firstAfter(x) <= lastBefore(y) || (afterX[x] & beforeX[y])))
+        return true;
+  return false;
 }
 
 /// A persistent part that only one operator uses, which updates it.
@@ -329,32 +349,37 @@ GapProgram GapBuilder::build() {
         if (o.part < 0 || c == a.cellBegin[o.storage] + uint32_t(o.part))
           writer[c] = at;
   updateIndex.assign(a.numOps, none);
-  std::vector<std::vector<uint32_t>> uses(a.cellBegin.back());
-  floating = uses;
+  deviceUses.assign(a.cellBegin.back(), {});
+  floating = either = deviceUses;
   for (uint32_t at = 0; at < a.numOps; ++at)
-    if (onDevice(at))
+    if (onDevice(at) || onEither(at))
       for (const Operand &o : a.operands[at]) {
         uint32_t begin = a.cellBegin[o.storage];
         uint32_t end = a.cellBegin[o.storage + 1];
         if (o.part >= 0)
           begin += uint32_t(o.part), end = begin + 1;
-        auto &list = onFirstEngine(at) ? uses : floating;
+        auto &list = onFirstEngine(at) ? deviceUses
+                     : onDevice(at)    ? floating
+                                       : either;
         for (uint32_t c = begin; c < end; ++c)
           if (list[c].empty() || list[c].back() != at)
             list[c].push_back(at);
       }
   for (uint32_t s = 0; s < problem.storages.size(); ++s)
-    for (uint32_t k = 0; k < problem.storages[s].numParts(); ++k)
-      if (uint32_t c = a.cellBegin[s] + k;
-          problem.storages[s].kind == StorageKind::Persistent &&
-          uses[c].size() + floating[c].size() == 1 &&
-          addState(s, k, (uses[c].empty() ? floating : uses)[c][0]))
+    for (uint32_t k = 0; k < problem.storages[s].numParts(); ++k) {
+      uint32_t c = a.cellBegin[s] + k;
+      bool persistent = problem.storages[s].kind == StorageKind::Persistent;
+      const auto &uses = deviceUses[c];
+      std::vector<uint32_t> all = uses;
+      all.insert(all.end(), floating[c].begin(), floating[c].end());
+      all.insert(all.end(), either[c].begin(), either[c].end());
+      if (persistent && all.size() == 1 && addState(s, k, all[0]))
         continue;
-      else if (!uses[c].empty())
-        addPart(s, k, uses[c]);
-      else if (floating[c].size() == 1 && !program.pivots.empty() &&
-               problem.storages[s].kind == StorageKind::Persistent)
+      if (!uses.empty())
+        addPart(s, k, uses);
+      else if (floating[c].size() == 1 && !program.pivots.empty() && persistent)
         addFloating(s, k, floating[c][0]);
+    }
   return std::move(program);
 }
 

@@ -72,6 +72,13 @@ struct GapUpdate {
   std::vector<uint32_t> items; ///< of its state
   /// What it changes and others use. Late, it is not known when.
   std::vector<GapItems> groups;
+  /// It may run off the device, of which alone is spoken then: its state is
+  /// nowhere, what it alone reads goes out, from window `sentFrom` on, and what
+  /// it changes comes back.
+  bool either = false;
+  double ns = 0;   ///< of the first engine, if there
+  double sent = 0; ///< bytes
+  int32_t sentFrom = 0;
 };
 
 /// Operators that run in one of the windows [from, to].

@@ -8,6 +8,8 @@
 
 #include "GapAscent.h"
 
+#include <utility>
+
 using namespace spillway::planner;
 using Pick = GapAscent::Pick;
 
@@ -81,7 +83,8 @@ Pick GapAscent::leave(const GapItem &item, int32_t heldFrom, double store,
 
 /// The cheapest way for all gaps of a part: without a store, or with one that
 /// serves all.
-void GapAscent::choose(const GapItems &g, double scale, Ways &ways) const {
+void GapAscent::choose(const GapItems &g, double scale, Ways &ways,
+                       uint32_t comesBack) const {
   ways.gaps.assign(g.end - g.begin, {});
   double without = 0, with = 0;
   ways.out = ways.anywhere = {0, 0};
@@ -98,6 +101,13 @@ void GapAscent::choose(const GapItems &g, double scale, Ways &ways) const {
     way.remake.cost += again(g, Compute, item.remake, scale);
     way.stay = keep;
     double least = std::min(keep, way.remake.cost);
+    if (i == comesBack) {
+      way.load = comeBack(item, item.load, In, scale);
+      way.swap = true;
+      with += way.load.cost;
+      without = 1e300;
+      continue;
+    }
     without += least;
     if (item.load < 0 || keep <= 0) {
       with += least;
@@ -233,23 +243,46 @@ double GapAscent::updateAtAnyTime(const GapUpdate &u, double stays,
   return best;
 }
 
+/// What it costs off the device; `take`: it is there.
+double GapAscent::updateElsewhere(const GapUpdate &u, double scale, bool count,
+                                  bool taken) {
+  Pick out = cheapest(Out, u.sentFrom, u.late + k);
+  double best = u.sent > 0 ? out.cost * u.sent * program->storeNs / scale : 0;
+  for (GapItems g : u.groups) {
+    uint32_t wraps = std::exchange(g.dirty, none);
+    g.store = 0;
+    choose(g, scale, late, wraps);
+    best += late.cost;
+    if (taken)
+      take(g, late, scale, count);
+  }
+  if (taken && u.sent > 0)
+    use[Out][program->wrap(out.window)] += u.sent * program->storeNs / scale;
+  return best;
+}
+
 /// The cheapest time for an update, and what it means.
 double GapAscent::update(const GapUpdate &u, double scale, bool count) {
   double stays = always;
   for (uint32_t rest = u.extras; rest; rest &= rest - 1)
     stays += price[program->pivots.size() + std::countr_zero(rest)] / room;
-  if (relaxed && u.late >= 0)
+  if (relaxed && u.late >= 0 && !u.either)
     return updateAtAnyTime(u, stays, scale, count);
   int32_t when = u.from;
   double best = 1e300;
   for (int32_t x = u.from; x <= u.to; ++x)
-    if (double cost = std::min(stays, trips[program->wrap(x)].cost) * u.bytes;
+    if (double cost =
+            std::min(stays, trips[program->wrap(x)].cost) * u.bytes +
+            (u.either ? share[Compute][program->wrap(x)] * u.ns / scale : 0);
         cost < best)
       best = cost, when = x;
   for (const GapItems &g : u.groups) {
     choose(g, scale, onTime);
     best += onTime.cost;
   }
+  if (u.either)
+    if (double cost = updateElsewhere(u, scale, count, false); cost < best)
+      return updateElsewhere(u, scale, count, true);
   double others = 0;
   for (GapItems g : u.groups) {
     g.dirty = none;
@@ -257,7 +290,7 @@ double GapAscent::update(const GapUpdate &u, double scale, bool count) {
     others += late.cost;
   }
   bool trails = false;
-  for (int32_t x = 0; x <= u.late; ++x)
+  for (int32_t x = 0; x <= u.late && !u.either; ++x)
     if (double cost = std::min(stays, trips[uint32_t(x)].cost) * u.bytes +
                       waits[uint32_t(x)].cost * u.gradient + others;
         cost < best)
@@ -269,6 +302,8 @@ double GapAscent::update(const GapUpdate &u, double scale, bool count) {
     take(g, onTime, scale, count);
   }
   when = int32_t(program->wrap(when));
+  if (u.either)
+    use[Compute][uint32_t(when)] += u.ns / scale;
   if (const Trip &t = trips[uint32_t(when)]; t.cost < stays) {
     use[In][program->wrap(t.in)] += u.bytes * program->loadNs / scale;
     use[Out][program->wrap(t.out)] += u.bytes * program->storeNs / scale;

@@ -84,14 +84,16 @@ std::vector<uint64_t>
 spillway::planner::lessTrailing(const Analysis &a,
                                 const std::vector<TrailingUpdate> &updates,
                                 std::vector<uint64_t> budgets) {
-  uint64_t waiting = 0, most = 0;
+  uint64_t waiting = 0, most = 0, workspace = 0;
   for (const TrailingUpdate &u : updates) {
     waiting += u.waitingBytes;
     most = std::max(most, u.stateBytes);
+    workspace = std::max(
+        workspace, a.problem.aligned(a.problem.operators[u.op].workspace));
   }
   if (!updates.empty()) {
     uint64_t &budget = budgets[updates[0].tier];
-    budget -= std::min(budget, waiting + 2 * most);
+    budget -= std::min(budget, waiting + 2 * most + workspace);
   }
   return budgets;
 }

@@ -41,8 +41,8 @@ struct TrailingUpdate {
 /// from, on one tier; those of which the parameter is needed last first.
 std::vector<TrailingUpdate> findTrailing(const Analysis &analysis);
 
-/// Budgets less what they take on the tier of their engine: what waits, and the
-/// state of two.
+/// Budgets less what they take on the tier of their engine: what waits, the
+/// state of two, and workspace.
 std::vector<uint64_t> lessTrailing(const Analysis &analysis,
                                    const std::vector<TrailingUpdate> &updates,
                                    std::vector<uint64_t> budgets);

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Optimum.h"
+#include "PlacedTest.h"
 #include "Planner/GapDual.h"
 #include "Training.h"
 
@@ -164,5 +165,41 @@ TEST_P(GapProgramOrders, IsBelowSwapsToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Orders, GapProgramOrders, ::testing::Bool());
+
+TEST(GapProgram, AnUpdateElsewhereTakesItsGradientAndBringsTheParameter) {
+  LayerChain c = makeLayerChain({.layers = 8,
+                                 .activation = 10,
+                                 .inner = 10,
+                                 .parameter = 1000,
+                                 .state = 1000});
+  allowHostUpdates(c.problem, 1);
+  // The device has room for the parameters; state comes and goes, or the
+  // gradient goes and the parameter comes: either way 1000 bytes in and out.
+  std::vector<uint64_t> budgets{9600, unlimited};
+  auto bound = [&](const Problem &p) {
+    return priceGaps(Analysis(p), budgets, true).boundNs;
+  };
+  double ns = bound(c.problem);
+  // But for state that the rest of the room holds.
+  EXPECT_GE(ns, 5000);
+  EXPECT_LE(ns,
+            double(planPlaced(c.problem, "joint", budgets).simulation.stepNs));
+  // A small gradient goes quickly; the parameter comes all the same, and in
+  // that direction nothing is won.
+  Problem p = c.problem;
+  for (uint32_t g : c.g)
+    p.storages[g].bytes = 10;
+  EXPECT_GE(bound(p), 5000);
+  // What runs on the device only is no better off, what runs elsewhere only has
+  // no other way either.
+  for (Operator &op : p.operators)
+    if (!op.updates.empty())
+      op.costNs = {op.costNs[0]};
+  EXPECT_GE(bound(p), 5000);
+  // Without anything to update nothing has to move.
+  for (Operator &op : p.operators)
+    op.updates.clear();
+  EXPECT_LE(bound(p), 100);
+}
 
 } // namespace

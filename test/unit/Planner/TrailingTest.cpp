@@ -92,6 +92,10 @@ TEST(Trailing, StateComesToTheHostAndGoesBackWithoutTheDevice) {
   trailing.resize(3);
   // Three gradients and two layers' state have room on the host.
   EXPECT_EQ(lessTrailing(a, trailing, budgets)[1], 1400u - 300 - 400);
+  Problem other = c.problem;
+  other.operators[trailing[1].op].workspace = 50;
+  EXPECT_EQ(lessTrailing(Analysis(other), trailing, budgets)[1],
+            1400u - 300 - 400 - 50);
   Emission e = emitTrailing(a, trailing);
   ASSERT_TRUE(e.ok) << e.reason;
   Verdict verdict = verifyPlan(c.problem, e.plan, budgets);
