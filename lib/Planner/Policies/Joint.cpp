@@ -24,6 +24,7 @@
 #include "../Prefetch.h"
 #include "../Random.h"
 #include "../RematPortfolio.h"
+#include "../TierBound.h"
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
@@ -383,25 +384,26 @@ void Joint::trySplits() {
 }
 
 /// Where the host is short. True if that is much better than what was found
-/// before.
+/// before, and state has to be behind the host in any case: nothing else comes
+/// near, then.
 bool Joint::tryResidence() {
   if (!hostIsShort(a, request.budgets) || found.empty())
     return false;
   int64_t first = found.front().stepNs;
-  return searchResidence(a, request.budgets, [&](Decisions d) {
-           ResidenceTrial trial;
-           if (request.late() || (huge && ++asked % 5))
-             return trial;
-           tried.stepNs = INT64_MAX;
-           attempt(std::move(d), huge ? 0 : 1);
-           trial.stepNs = tried.stepNs;
-           for (uint32_t op = 0; op < a.numOps && tried.stepNs < INT64_MAX;
-                ++op)
-             if (!problem.operators[op].updates.empty())
-               trial.firstUpdateNs =
-                   std::min(trial.firstUpdateNs, tried.clock[op]);
-           return trial;
-         }) < first - first / 20;
+  int64_t least = searchResidence(a, request.budgets, [&](Decisions d) {
+    ResidenceTrial trial;
+    if (request.late() || (huge && ++asked % 5))
+      return trial;
+    tried.stepNs = INT64_MAX;
+    attempt(std::move(d), huge ? 0 : 1);
+    trial.stepNs = tried.stepNs;
+    for (uint32_t op = 0; op < a.numOps && tried.stepNs < INT64_MAX; ++op)
+      if (!problem.operators[op].updates.empty())
+        trial.firstUpdateNs = std::min(trial.firstUpdateNs, tried.clock[op]);
+    return trial;
+  });
+  return least < first - first / 20 &&
+         tierBoundNs(problem, request.budgets) > 0;
 }
 
 /// Changes what a stretch of alike things does, and goes on from what is
