@@ -156,6 +156,9 @@ private:
       if (!make && kind != "store")
         field.at(0).fail("\"run\", \"load\", \"store\" or \"free\"");
       bool apart = kind == "store" && field.size() == 5;
+      if (kind == "store" && !apart && field.size() != 4)
+        field.fail("[\"store\", storage, part, tier], and the tier that it is "
+                   "copied from if that is not the device");
       Instance i = instance(field, 1, apart ? 5 : 4);
       if (make)
         return make(i.storage, i.part, i.tier);

@@ -79,6 +79,8 @@ private:
       out += " part " + std::to_string(a.part);
     if (a.tier < problem.machine.tiers.size())
       out += " " + problem.machine.tiers[a.tier].name;
+    if (a.from != 0 && a.from < problem.machine.tiers.size())
+      out += " from " + problem.machine.tiers[a.from].name;
     return out;
   }
 

@@ -197,7 +197,7 @@ TEST(Trailing, CopiesBetweenOtherTiersAreVerified) {
   EXPECT_THAT(fault(p, {Action::store(m, -1, 1, 2)}),
               ::testing::HasSubstr("is not there"));
   EXPECT_THAT(fault(p, {Action::store(m, -1, 1, 1)}),
-              ::testing::HasSubstr("no link leads there"));
+              ::testing::HasSubstr("host from host): no link leads there"));
   EXPECT_THAT(fault(p, {Action::store(m, -1, 2, 7)}),
               ::testing::HasSubstr("there is no such tier"));
   std::erase_if(p.machine.links, [](const Link &l) { return l.to == 2; });
@@ -215,6 +215,11 @@ TEST(Trailing, CopiesBetweenOtherTiersInJson) {
   std::optional<Plan> again = parsePlan(text, p, error);
   ASSERT_TRUE(again) << error;
   EXPECT_EQ(again->actions, plan.actions);
+  std::string longer = text;
+  longer.insert(text.find("\"nvme\"]"), "\"host\",");
+  EXPECT_FALSE(parsePlan(longer, p, error));
+  EXPECT_THAT(error,
+              ::testing::HasSubstr("and the tier that it is copied from"));
   text.replace(text.find("\"nvme\"]"), 6, "\"tape\"");
   EXPECT_FALSE(parsePlan(text, p, error));
   EXPECT_THAT(error, ::testing::HasSubstr("expected the name of a tier"));
