@@ -54,7 +54,8 @@ static std::optional<TrailingUpdate> look(const Analysis &a, uint32_t op) {
     return std::nullopt;
   const Machine &machine = problem.machine;
   for (uint32_t t = tier + 1; t < machine.tiers.size(); ++t)
-    if (!machine.route(t, tier).empty() && !machine.route(tier, t).empty())
+    if (machine.route(t, tier).size() == 1 &&
+        machine.route(tier, t).size() == 1)
       u.behind = t;
   if (u.behind == 0)
     return std::nullopt;
@@ -112,7 +113,8 @@ public:
       else
         touches[x.storage].push_back(i);
   }
-  bool defer(const TrailingUpdate &u);
+  /// Nothing happens where the plan is not as it should be for that.
+  void defer(const TrailingUpdate &u);
   void finish();
 
 private:
@@ -146,21 +148,21 @@ uint32_t Trail::behind(uint32_t s, uint32_t at, uint32_t tier) const {
       plan.actions[list[2]].kind != ActionKind::Free ||
       load.tier != store.tier || load.tier <= tier ||
       !initially(s, load.tier) ||
-      problem.machine.route(load.tier, tier).empty() ||
-      problem.machine.route(tier, load.tier).empty())
+      problem.machine.route(load.tier, tier).size() != 1 ||
+      problem.machine.route(tier, load.tier).size() != 1)
     return none;
   return load.tier;
 }
 
-bool Trail::defer(const TrailingUpdate &u) {
+void Trail::defer(const TrailingUpdate &u) {
   uint32_t at = runAt[u.op], tier = u.tier;
   if (at == none || plan.actions[at].engine != 0)
-    return false;
+    return;
   Deferred d{&u, {}};
   for (uint32_t s : u.state) {
     d.tiers.push_back(behind(s, at, tier));
     if (d.tiers.back() == none)
-      return false;
+      return;
   }
   // The parameter goes home after its update, and leaves the device.
   uint32_t home = none, leaves = none;
@@ -174,18 +176,18 @@ bool Trail::defer(const TrailingUpdate &u) {
              leaves == none)
       leaves = i;
     else
-      return false;
+      return;
   }
   if (leaves == none || !initially(u.parameter, tier) ||
       initially(u.parameter, 0))
-    return false;
+    return;
   std::vector<uint32_t> fresh;
   for (uint32_t s : u.waits) {
     if (std::find(waiting.begin(), waiting.end(), s) != waiting.end())
       continue;
     for (uint32_t i : touches[s])
       if (plan.actions[i].kind == ActionKind::Store)
-        return false;
+        return;
     fresh.push_back(s);
   }
   waiting.insert(waiting.end(), fresh.begin(), fresh.end());
@@ -196,7 +198,6 @@ bool Trail::defer(const TrailingUpdate &u) {
     for (uint32_t i : touches[s])
       gone[i] = true;
   deferred.push_back(std::move(d));
-  return true;
 }
 
 void Trail::finish() {

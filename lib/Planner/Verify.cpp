@@ -379,9 +379,11 @@ void Replay::store(const Action &a) {
   if (!sane(a.storage, a.part, 0) || !sane(a.storage, -1, a.tier) ||
       !sane(a.storage, -1, a.from))
     return;
-  if (a.tier == 0 || a.tier == a.from ||
-      problem.machine.route(a.from, a.tier).empty())
+  size_t links = problem.machine.route(a.from, a.tier).size();
+  if (a.tier == 0 || a.tier == a.from || links == 0)
     return fail("no link leads there");
+  if (a.from != 0 && links != 1)
+    return fail("the way there is over another tier, expected a link");
   const Storage &s = problem.storages[a.storage];
   if (s.kind == StorageKind::Fed && a.tier == s.home.value_or(1))
     return fail("writes where the host feeds the storage");

@@ -200,6 +200,15 @@ TEST(Trailing, CopiesBetweenOtherTiersAreVerified) {
               ::testing::HasSubstr("host from host): no link leads there"));
   EXPECT_THAT(fault(p, {Action::store(m, -1, 2, 7)}),
               ::testing::HasSubstr("there is no such tier"));
+  // Over the device is not without it.
+  Problem over = p;
+  for (Link &l : over.machine.links)
+    if (l.to == 2)
+      l.from = 0;
+  EXPECT_THAT(fault(over, {Action::store(m, -1, 2, 1)}),
+              ::testing::HasSubstr("over another tier"));
+  EXPECT_FALSE(findTrailing(Analysis(p)).empty());
+  EXPECT_TRUE(findTrailing(Analysis(over)).empty());
   std::erase_if(p.machine.links, [](const Link &l) { return l.to == 2; });
   EXPECT_THAT(fault(p, {Action::store(m, -1, 2, 1)}),
               ::testing::HasSubstr("no link leads there"));
