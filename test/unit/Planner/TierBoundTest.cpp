@@ -111,6 +111,22 @@ TEST(TierBound, TheDriveIsIdleInTheForwardPass) {
   }
 }
 
+TEST(TierBound, WhatLateUpdatesWaitForIsHeld) {
+  // A gradient is as large as the state: to wait with it costs what an update
+  // in time does.
+  auto bound = [](uint64_t gradient, bool host) {
+    LayerChain c = layersOf(1000, host);
+    for (uint32_t l = 0; l < 8; ++l) {
+      c.problem.storages[c.w[l]].bytes = 10;
+      c.problem.storages[c.g[l]].bytes = gradient;
+    }
+    return mergedTiersBoundNs(c.problem, {1500, 3000, unlimited}, true);
+  };
+  EXPECT_LE(bound(10, true), 32500);
+  EXPECT_GE(bound(1000, true), 38000);
+  EXPECT_LE(bound(1000, true), bound(1000, false));
+}
+
 static Problem randomStep(uint64_t seed) {
   TrainingOptions options;
   options.seed = seed;
