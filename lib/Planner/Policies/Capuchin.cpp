@@ -380,7 +380,7 @@ PolicyAnswer Capuchin::run(const PolicyRequest &request) {
   PolicyAnswer best;
   int64_t bestNs = INT64_MAX;
   // The first rounds ask for what passive mode had to evict; they are run
-  // whatever `iterations` says, for a plan hangs on them.
+  // whatever `iterations` and the clock say, for a plan hangs on them.
   uint32_t rounds =
       std::min<uint32_t>(request.iterations, 400000 / (a.numOps + 1));
   for (uint32_t round = 0; round < 4 + rounds; ++round) {
@@ -399,8 +399,7 @@ PolicyAnswer Capuchin::run(const PolicyRequest &request) {
     } else if (!best.ok) {
       best = one;
     }
-    // Late is too late for a better plan, not for one.
-    if (excess == 0 || (best.ok && request.late()))
+    if (excess == 0 || (round >= 3 && best.ok && request.late()))
       break;
     bool moved = one.ok && waits(one.plans[0]);
     if (passiveBytes && round < 4)

@@ -410,7 +410,7 @@ PolicyAnswer spillway::planner::planFastSa(const PolicyRequest &request) {
   for (uint32_t op = 0; op < a.numOps; ++op)
     order.push_back(op);
   found.push_back(order);
-  auto search = [&](uint64_t moves) {
+  auto search = [&](const PolicyRequest &request, uint64_t moves) {
     uint64_t budget = std::max<uint64_t>(1, request.budgets[0]);
     Runs start;
     for (uint32_t g = 0; g < groups.size(); ++g)
@@ -423,11 +423,16 @@ PolicyAnswer spillway::planner::planFastSa(const PolicyRequest &request) {
   };
   Verdict keepAll = verifyPlan(a.problem, planOfRuns(a, order));
   if (a.numOps && keepAll.peakBytes[0] > request.budgets[0]) {
-    // What is feasible must not depend on the number of iterations.
-    search(std::min<uint64_t>(300000, 20000 + 600 * uint64_t(a.numOps)));
+    // What is feasible must not depend on the number of iterations, nor on the
+    // clock.
+    PolicyRequest patient = request;
+    patient.deadline.reset();
+    search(patient,
+           std::min<uint64_t>(300000, 20000 + 600 * uint64_t(a.numOps)));
     if (request.iterations)
-      search(request.iterations *
-             std::min<uint64_t>(20000, 400 + 100 * uint64_t(a.numOps)));
+      search(request,
+             request.iterations *
+                 std::min<uint64_t>(20000, 400 + 100 * uint64_t(a.numOps)));
   }
   PolicyAnswer answer =
       answerOfRuns(request, found, "annealing found no sequence that fits");
