@@ -344,8 +344,11 @@ MilpSolution spillway::planner::solveMilp(const LinearProgram &program,
     atWork = &meter;
     CbcMain1(int(arguments.size()), arguments.data(), model, afterPhase, data);
     const double *best = model.bestSolution();
-    bool finished =
-        !meter.stopped && model.status() == 0 && model.secondaryStatus() == 0;
+    // All of the tree was searched, or nothing in it beats the start, or the
+    // gap is closed.
+    bool finished = !meter.stopped && model.status() == 0 &&
+                    model.secondaryStatus() >= 0 &&
+                    model.secondaryStatus() <= 2;
     if (best) {
       std::vector<double> columns(best, best + program.numColumns());
       for (uint32_t c = 0; c < program.numColumns(); ++c)

@@ -57,7 +57,7 @@ public:
 };
 
 enum class SolveStatus : uint8_t {
-  Optimal,
+  Optimal,  ///< to within the gap
   Feasible, ///< the limit was reached; `columns` is the best found
   Infeasible,
   Unbounded,

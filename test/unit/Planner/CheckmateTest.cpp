@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Chain.h"
+#include "Optimum.h"
 #include "Planner/Policy.h"
 
 #include <gmock/gmock.h>
@@ -40,6 +40,34 @@ TEST(Checkmate, PaysForTheCheapestWayOnly) {
   PlanResult r = planLoad(p, "checkmate", peak - 1, 5);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   EXPECT_THAT(rerunsOf(r.plan), ::testing::ElementsAre(2));
+}
+
+TEST(Checkmate, IterationsAreNodesOfTheSearchTree) {
+  // It takes more than the ten nodes of one iteration to prove an optimum.
+  Problem p = randomProblem(21, 12);
+  uint64_t budget = (floorBytes(p)[0] + unconstrainedPeakBytes(p)) / 2;
+  Analysis a(p);
+  PolicyAnswer few = planCheckmate({a, {budget}, 1});
+  ASSERT_TRUE(few.ok) << few.reason;
+  EXPECT_TRUE(few.searches);
+  PolicyAnswer many = planCheckmate({a, {budget}, 200});
+  ASSERT_TRUE(many.ok) << many.reason;
+  EXPECT_FALSE(many.searches);
+  EXPECT_EQ(simulate(p, many.plans[0]).stepNs, optimum(p, budget, true));
+}
+
+TEST(Checkmate, AnOptimalStartNeedsNoMoreSearch) {
+  // The relaxation is no cheaper than the start (10), or nearly so (7).
+  for (uint64_t seed : {7, 10}) {
+    Problem p = randomChain(seed, 6);
+    uint64_t floor = floorBytes(p)[0];
+    uint64_t budget = floor + (unconstrainedPeakBytes(p) - floor) / 5;
+    Analysis a(p);
+    PolicyAnswer answer = planCheckmate({a, {budget}, 1});
+    ASSERT_TRUE(answer.ok) << answer.reason;
+    EXPECT_FALSE(answer.searches) << seed;
+    EXPECT_EQ(simulate(p, answer.plans[0]).stepNs, optimum(p, budget, true));
+  }
 }
 
 /// Without a start that fits the program has to find a plan by itself.

@@ -90,6 +90,59 @@ TEST(PatrickStar, EvictsWhatIsNeededLast) {
   }
 }
 
+TEST(PatrickStar, TheVictimIsTheChunkThatIsNeededLast) {
+  // Parameters a, b, c of 1000 bytes, used in the order a b c b a, updated in
+  // the order b c a. There is room for two of them, and none while the first
+  // operator works: no chunk stays. c comes in place of a, for b is needed
+  // before it; a in place of c, which is updated after b; for its update c
+  // comes in place of b, which nobody needs any more.
+  LayerChain layers = makeLayerChain({.layers = 0});
+  Problem p = layers.problem;
+  p.storages.clear();
+  p.operators.clear();
+  auto storage = [&](StorageKind kind, uint64_t bytes) {
+    Storage s;
+    s.id = uint32_t(p.storages.size());
+    s.kind = kind;
+    s.bytes = bytes;
+    p.storages.push_back(s);
+    return s.id;
+  };
+  auto run = [&](std::vector<Access> reads, std::vector<Access> writes,
+                 std::vector<Access> updates = {}) {
+    Operator o;
+    o.id = uint32_t(p.operators.size());
+    o.costNs = {1};
+    o.recomputable = false;
+    o.reads = std::move(reads);
+    o.writes = std::move(writes);
+    o.updates = std::move(updates);
+    p.operators.push_back(o);
+  };
+  using K = StorageKind;
+  uint32_t a = storage(K::Persistent, 1000), b = storage(K::Persistent, 1000),
+           c = storage(K::Persistent, 1000), x = storage(K::Temporary, 1);
+  run({}, {{x}});
+  p.operators[0].workspace = 2050;
+  for (uint32_t w : {a, b, c, b, a}) {
+    uint32_t y = storage(K::Temporary, 1);
+    run({{x}, {w}}, {{y}});
+    x = y;
+  }
+  uint32_t loss = storage(K::Temporary, 1), g = storage(K::Temporary, 1);
+  p.storages[loss].output = true;
+  run({{x}}, {{loss}, {g}});
+  for (uint32_t w : {b, c, a})
+    run({{g}}, {}, {{w}});
+  PlanResult r = decide(p, "patrickstar", {2100});
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  std::vector<uint32_t> loads;
+  for (const Action &action : r.plan.actions)
+    if (action.kind == ActionKind::Load)
+      loads.push_back(action.storage);
+  EXPECT_THAT(loads, ::testing::ElementsAre(a, b, c, a, c));
+}
+
 TEST(PatrickStar, UpdatesOnTheDeviceWhatTheMarginHolds) {
   LayerChain c = makeLayerChain({.layers = 6,
                                  .activation = 10,
