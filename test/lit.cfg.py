@@ -35,6 +35,7 @@ if os.environ.get("SPILLWAY_CHECK_ROUNDTRIP", "0") not in ("", "0"):
 
 tools = [
     ToolSubst("spillway-import-test", unresolved="ignore"),
+    ToolSubst("spillway-mutate", unresolved="ignore"),
     ToolSubst("spillway-opt", extra_args=opt_arguments, unresolved="ignore"),
     ToolSubst("spillwayc", unresolved="ignore"),
     ToolSubst("spillway-plan", unresolved="ignore"),

@@ -90,7 +90,7 @@ def draw(data, out):
     axes.fill_between([b for b, _ in bound], [t for _, t in bound], ceiling, color="#dddddd",
                       label="no plan gets here (proven)", linewidth=0)
     others = {n: s for n, s in data["policies"].items() if n != "joint" and any(s)}
-    without = [n for n, s in data["policies"].items() if not any(s)]
+    without = [n for n, s in data["policies"].items() if not any(s) and n != "keep-all"]
     colours = plt.get_cmap("tab20")
     for index, (name, seconds) in enumerate(sorted(others.items())):
         points = [(b, tokens / s) for b, s in zip(budgets, seconds) if s]
@@ -100,15 +100,18 @@ def draw(data, out):
     axes.plot(*zip(*points), color="#c8553d", linewidth=2.5, marker="o", markersize=5,
               label="joint", zorder=5)
     peak = data["keep_all_peak_gb"]
-    axes.axvspan(budgets[0], min(peak, budgets[-1]), color="#c8553d", alpha=0.05, linewidth=0)
+    margin = (budgets[-1] - budgets[0]) * 0.02
+    if budgets[0] < peak < budgets[-1]:
+        axes.axvspan(budgets[0] - margin, peak, color="#c8553d", alpha=0.05, linewidth=0)
     axes.text(0.99, 0.02, f"keep-all: out of memory below {peak:.0f} GB",
               transform=axes.transAxes, ha="right", color="#555555")
     if without:
         axes.text(0.99, 0.07, textwrap.fill(f"no plan at any of these budgets: {', '.join(without)}", 70),
                   transform=axes.transAxes, ha="right", va="bottom", color="#555555", fontsize=7)
+    axes.set_xticks(budgets, [f"{budget:g}" for budget in budgets])
     axes.set_xlabel("device budget [GB]")
     axes.set_ylabel("tokens a second (simulated)")
-    axes.set_xlim(budgets[0], budgets[-1])
+    axes.set_xlim(budgets[0] - margin, budgets[-1] + margin)
     axes.set_ylim(0, ceiling)
     axes.set_title(f"{data['model']} on {data['target']}, {', '.join(data['dims'])}\n"
                    "simulated, not yet measured on a GPU", fontsize=9, loc="left")

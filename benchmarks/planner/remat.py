@@ -143,6 +143,9 @@ def main():
     spec = importlib.util.spec_from_file_location("replayer", options.replay)
     replayer = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(replayer)
+    for name in sorted({cell.instance for cell in cells()}):
+        if not any((options.instances / f"{name}.{ending}").exists() for ending in ("txt", "json")):
+            parser.error(f"--instances: expected {name}.txt or {name}.json in {options.instances}, found neither")
     chosen = [c for c in cells() if not options.words or any(w in c.name() for w in options.words)]
     print("| instance | time increase % | best published % | policy dtr % | processor s | |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)

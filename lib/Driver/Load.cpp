@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "mlir/Bytecode/BytecodeReader.h"
 #include "mlir/Parser/Parser.h"
 #include "spillway/Driver/Compiler.h"
 #include "spillway/Import/Onnx.h"
@@ -17,6 +18,42 @@
 using namespace mlir;
 
 namespace spillway {
+namespace {
+
+/// MLIR's parser calls itself for what is nested, and would overflow the stack.
+/// Brackets are counted as they stand, in comments and strings as well.
+bool isTooDeep(StringRef text) {
+  constexpr int kMostNested = 512;
+  int depth = 0;
+  char last = 0; // of -> and => the > closes nothing
+  for (char c : text) {
+    if (StringRef("({[<").contains(c))
+      ++depth;
+    else if (StringRef(")}]").contains(c) || (c == '>' && last != '-' && last != '='))
+      depth = std::max(0, depth - 1);
+    if (depth > kMostNested)
+      return true;
+    last = c;
+  }
+  return false;
+}
+
+OwningOpRef<ModuleOp> parseText(StringRef path, Location loc, MLIRContext &context) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer) {
+    emitError(loc, "cannot read: ") << buffer.getError().message();
+    return nullptr;
+  }
+  if (!isBytecode((*buffer)->getMemBufferRef()) && isTooDeep((*buffer)->getBuffer())) {
+    emitError(loc, "brackets are nested more than 512 deep");
+    return nullptr;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
+}
+
+} // namespace
 
 OwningOpRef<ModuleOp> loadModel(StringRef path, const CompileOptions &options, MLIRContext &context) {
   Location loc = FileLineColLoc::get(&context, path, 0, 0);
@@ -25,8 +62,12 @@ OwningOpRef<ModuleOp> loadModel(StringRef path, const CompileOptions &options, M
     return nullptr;
   }
   if (path.ends_with(".mlir")) {
-    OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
-    return module;
+    if (!options.dims.empty() || !options.freeze.empty() || !options.trainable.empty()) {
+      emitError(loc, "--dim, --freeze and --trainable are for ONNX models, but a .mlir says shapes and roles itself; "
+                     "leave them out");
+      return nullptr;
+    }
+    return parseText(path, loc, context);
   }
   if (path.ends_with(".onnx")) {
     ImportOptions import;

@@ -39,6 +39,9 @@ Expected<Spec> Spec::parse(StringRef text) {
     value = value.trim();
     if (key.empty() || (argument.contains('=') && value.empty()))
       return failure("expected an argument or key=value, found '" + argument.trim() + "' in '" + text + "'");
+    for (const auto &[given, ignored] : spec.keyed)
+      if (argument.contains('=') && given == key)
+        return failure("expected '" + key + "' once, found it twice in '" + text + "'");
     if (argument.contains('='))
       spec.keyed.emplace_back(key.str(), value.str());
     else

@@ -158,6 +158,10 @@ LogicalResult AttachOptimizerPass::attach(StepOp step) {
       otherOutputs.push_back(output);
     }
   }
+  if (!noDecay.empty() && llvm::none_of(pairs, [&](const auto &pair) {
+        return noDecayRegex.match(step.getArgName(pair.first.getArgNumber()));
+      }))
+    return step.emitError("no-decay='") << noDecay << "' matches no trained parameter";
   if (pairs.empty())
     return step.emitError("there are no gradients to update parameters by; run train-differentiate first");
 

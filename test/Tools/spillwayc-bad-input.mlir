@@ -6,6 +6,11 @@
 // FLAG: Unknown command line argument '--no-such-flag'
 // RUN: not spillwayc %s --dim batch -o %t 2>&1 | FileCheck %s --check-prefix=DIM
 // DIM: error: expected --dim NAME=VALUE with a positive number, found 'batch'
+// RUN: not spillwayc %s --dim b=1 --dim b=2 -o %t 2>&1 | FileCheck %s --check-prefix=DIMS
+// DIMS: error: expected one --dim b, found several
+// RUN: not spillwayc %s --loss='mse(y)' --dim b=1 -o %t 2>&1 | FileCheck %s --check-prefix=ONNX
+// RUN: not spillwayc %s --loss='mse(y)' --freeze=w -o %t 2>&1 | FileCheck %s --check-prefix=ONNX
+// ONNX: spillwayc-bad-input.mlir: error: --dim, --freeze and --trainable are for ONNX models
 // RUN: not spillwayc %s --device-budget=12XB -o %t 2>&1 | FileCheck %s --check-prefix=SIZE
 // SIZE: error: --device-budget: expected a size such as 512MiB, 8GB or a number of bytes, found '12XB'
 
@@ -29,6 +34,16 @@
 // OPT: error: invalid optimizer: unknown optimizer 'adam'; expected adamw or sgd
 // RUN: not spillwayc %s --loss='mse(y)' --optimizer='adamw(betas=1)' -o %t 2>&1 | FileCheck %s --check-prefix=SETTING
 // SETTING: error: invalid optimizer: 'adamw' has no setting 'betas'; it has lr, beta1, beta2, eps, weight_decay
+// RUN: not spillwayc %s --loss='mse(y)' --optimizer='adamw(lr=1,lr=2)' -o %t 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: invalid optimizer: expected 'lr' once, found it twice in 'adamw(lr=1,lr=2)'
+// RUN: not spillwayc %s --loss='mse(y)' --no-decay=bias -o %t 2>&1 | FileCheck %s --check-prefix=DECAY
+// DECAY: error: no-decay='bias' matches no trained parameter
+// RUN: sed 's/32x16/32x0/g; s/64x16/64x0/g' %s > %t.none.mlir
+// RUN: not spillwayc %t.none.mlir --loss='mse(y)' -o %t 2>&1 | FileCheck %s --check-prefix=ELEMENTS
+// ELEMENTS: error: 'w' has no elements, expected at least one; leave it out of the model
+// RUN: %python -c "print('module {' * 20000)" > %t.deep.mlir
+// RUN: not spillwayc %t.deep.mlir --loss='mse(y)' -o %t 2>&1 | FileCheck %s --check-prefix=DEEP
+// DEEP: deep.mlir: error: brackets are nested more than 512 deep
 // RUN: not spillwayc %s --loss='mse(y)' --policy=best -o %t 2>&1 | FileCheck %s --check-prefix=POLICY
 // POLICY: error: unknown policy 'best'; there are: {{.*}}joint
 // RUN: not spillwayc %s --loss='mse(y)' --target=nowhere -o %t 2>&1 | FileCheck %s --check-prefix=TARGET

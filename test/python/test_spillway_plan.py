@@ -292,6 +292,30 @@ def test_bad_problem(tmp_path, path, value, words):
 
 
 @pytest.mark.parametrize(
+    "old, new, words",
+    [
+        ('"bytes": 2048', '"bytes": 1, "bytes": 2048', ["storages[1].bytes", "twice"]),
+        ('"latency_ns": 10}]', '"latency_ns": 10, "name": "d2h"}]', ["machine.links[1].name", "twice"]),
+        ('{"kind"', '{"storages": [], "kind"', [": storages:", "twice"]),
+    ],
+)
+def test_a_field_that_is_there_twice(tmp_path, old, new, words):
+    """JSON's parsers take one of them without a word."""
+    path, text = tmp_path / "p.json", json.dumps(PROBLEM)
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    refused(run(path), *words)
+
+
+def test_a_plan_with_a_field_twice(tmp_path):
+    path, plan = tmp_path / "p.json", tmp_path / "plan.json"
+    path.write_text(json.dumps(PROBLEM))
+    assert run(path, "-o", plan).returncode == 0
+    plan.write_text(plan.read_text().replace('"version": 1', '"version": 1, "version": 1'))
+    refused(run(path, f"--check={plan}"), "plan.json: version", "twice")
+
+
+@pytest.mark.parametrize(
     "text, words",
     [
         ('{"tiers": [],\n "engines": [}', ["line 2"]),
@@ -391,8 +415,31 @@ def test_offsets_above_the_budget_leave_no_file(tmp_path):
 
 def test_bad_budgets(chain):
     for bad in ("--budget=-5", "--budget=5 apples", "--budget=1e40%", "--budget=nan%", "--budget=99999999999999999999"):
-        refused(run(chain, bad), bad[9:])
+        refused(run(chain, bad), "--budget: expected", bad[9:])
+    # strtod reads these, and once the second half of them only.
+    for bad in ("0x10", "0x10%", "+5", " 5", "5e", "inf", "1.2.3", "60%%", "5kb"):
+        refused(run(chain, f"--budget={bad}"), f"found '{bad}'", "such as")
     refused(run(chain, "--host-budget=5"), "no tier 'host'")
+
+
+def test_what_cannot_be_read(tmp_path):
+    refused(run(tmp_path / "none.json"), "none.json", "No such file or directory")
+    (tmp_path / "folder.json").mkdir()
+    refused(run(tmp_path / "folder.json"), "folder.json", "Is a directory")
+
+
+def test_a_schedule_of_the_call_before_does_not_stay(chain, tmp_path):
+    schedule = tmp_path / "s.txt"
+    assert run(chain, "--budget=400", f"--schedule={schedule}", "--iterations=5").returncode == 0
+    refused(run(chain, "--budget=100", f"--schedule={schedule}"), "floor")
+    assert not schedule.exists() and chain.exists()
+
+
+def test_offsets_have_no_column_for_them_yet(tmp_path):
+    path, out = tmp_path / "b.csv", tmp_path / "o.csv"
+    path.write_text("id,lower,upper,size,offset\na,0,2,100,0\n")
+    refused(run(path, "--offsets", "-o", out), "line 1", "no column 'offset'")
+    assert not out.exists() and run(path, "--offsets").returncode == 0
 
 
 def test_what_cannot_be_written(chain, tmp_path):
@@ -415,5 +462,12 @@ def test_usage():
     for empty in ("--budget=", "--policy=", "--machine="):
         result = run("x.txt", empty)
         assert result.returncode == 2 and "expected a value for " + empty[:-1] in result.stderr
+    for number in ("--iterations=1.5", "--iterations=nan", "--plan-seconds=-1", "--plan-seconds=0x1"):
+        result = run("x.txt", number)
+        assert result.returncode == 2 and number.split("=")[1] in result.stderr
+    for writes in ("-o", "--schedule", "--plot", "--trace"):
+        for other in ("--all-policies", "--check=y"):
+            result = run("x.txt", other, writes, "z")
+            assert result.returncode == 2 and writes in result.stderr
     assert "--budget" in run("--help").stdout
     refused(run("nowhere.txt"), "nowhere.txt")

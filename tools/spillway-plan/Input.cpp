@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Input.h"
+#include "JsonKeys.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -19,21 +20,33 @@ using namespace spillway::plantool;
 
 std::string spillway::plantool::readFile(const std::string &path) {
   // Reads what is not compressed as it is.
+  errno = 0;
   gzFile file = gzopen(path.c_str(), "rb");
   if (!file)
-    throw InputError("cannot open '" + path + "'");
+    throw InputError("cannot read '" + path +
+                     "': " + std::strerror(errno ? errno : ENOMEM));
   std::string out;
   char buffer[1 << 16];
   int got;
   while ((got = gzread(file, buffer, sizeof(buffer))) > 0)
     out.append(buffer, size_t(got));
-  int status = Z_OK;
+  int status = Z_OK, reason = errno;
   gzerror(file, &status);
   int closed = gzclose_r(file);
+  if (status == Z_ERRNO)
+    throw InputError("cannot read '" + path + "': " + std::strerror(reason));
   if (got < 0 || status < 0 || closed == Z_BUF_ERROR)
     throw InputError("cannot read '" + path +
                      "': the file is cut short or damaged");
   return out;
+}
+
+std::string spillway::plantool::readJsonFile(const std::string &path) {
+  std::string text = readFile(path);
+  if (auto field = repeatedField(text))
+    throw InputError(path + ": " + *field +
+                     ": expected the field once, found it twice");
+  return text;
 }
 
 /// What is there stays until all is written; a device is written in place.
@@ -69,14 +82,18 @@ void spillway::plantool::writeFile(const std::string &path,
 void spillway::plantool::removeOutput(const Options &options) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const std::string &path = options.output;
-  if (path.empty() || !fs::is_regular_file(fs::symlink_status(path, ignored)))
-    return;
-  for (const std::string *input :
-       {&options.problem, &options.machine, &options.check})
-    if (!input->empty() && fs::equivalent(path, *input, ignored))
-      return;
-  fs::remove(path, ignored);
+  auto isInput = [&](const std::string &path) {
+    for (const std::string *input :
+         {&options.problem, &options.machine, &options.check})
+      if (!input->empty() && fs::equivalent(path, *input, ignored))
+        return true;
+    return false;
+  };
+  for (const std::string &path : {options.output, options.schedule})
+    if (!path.empty() &&
+        fs::is_regular_file(fs::symlink_status(path, ignored)) &&
+        !isInput(path))
+      fs::remove(path, ignored);
 }
 
 std::string spillway::plantool::formatOf(const Options &options) {
@@ -104,7 +121,9 @@ std::string spillway::plantool::formatOf(const Options &options) {
 
 ImportedProblem spillway::plantool::readProblem(const Options &options) {
   std::string format = formatOf(options), error;
-  std::string text = readFile(options.problem);
+  std::string text = format == "json" || format == "networkx"
+                         ? readJsonFile(options.problem)
+                         : readFile(options.problem);
   std::optional<ImportedProblem> out;
   if (format == "json") {
     if (auto problem = parseProblem(text, error)) {
@@ -125,7 +144,7 @@ ImportedProblem spillway::plantool::readProblem(const Options &options) {
     throw InputError(options.problem + ": " + error);
   Problem &p = out->problem;
   if (!options.machine.empty()) {
-    auto machine = parseMachine(readFile(options.machine), error);
+    auto machine = parseMachine(readJsonFile(options.machine), error);
     if (!machine)
       throw InputError(options.machine + ": " + error);
     p.machine = std::move(*machine);

@@ -23,11 +23,13 @@ struct InputError : std::runtime_error {
 
 /// The whole of a file; what is gzipped is unpacked.
 std::string readFile(const std::string &path);
-/// Writes a whole file or, on failure, leaves none.
+/// The same of a JSON file, in which no object may have a field twice.
+std::string readJsonFile(const std::string &path);
 /// A plan of an earlier call must not be taken for one of a call that failed.
 /// Leaves the input and what is not a plain file alone.
 void removeOutput(const Options &options);
 
+/// Writes a whole file or, on failure, leaves none.
 void writeFile(const std::string &path, const std::string &text);
 
 /// The format that was asked for, or that the file's ending tells.

@@ -8,6 +8,7 @@
 
 #include "Options.h"
 
+#include <cmath>
 #include <cstdlib>
 #include <vector>
 
@@ -34,12 +35,15 @@ with --offsets).
                            suffices. Sizes take KiB MiB GiB (binary), KB MB GB
   --host-budget=BYTES, --nvme-budget=BYTES
   --policy=NAME            (default joint)
-  --all-policies           a table of all
+  --all-policies           a table of all; of the outputs only --stats
   --fixed-order            keep the order of first executions
   --alone                  joint takes over no other policy's plan
   --iterations=N           how hard to search (default 200)
   --plan-seconds=S         search for S seconds instead; the plan then depends on
                            the machine that made it
+
+  --offsets                give buffers addresses; PROBLEM is a .csv with the
+                           columns `lower`, `upper` (not included) and `size`
 
   -o FILE                  the plan (JSON); with --offsets the input with a
                            column `offset`
@@ -50,15 +54,29 @@ with --offsets).
 Exit status: 0 done; 1 the input is wrong or cannot be planned; 2 usage.
 )";
 
+/// strtod also takes signs, spaces, hexadecimals, infinities and NaN.
+std::optional<std::pair<double, std::string>>
+spillway::plantool::parseNumber(const std::string &text) {
+  size_t end = text.find_first_not_of("0123456789.");
+  if (end != 0 && end != std::string::npos && (text[end] | 32) == 'e') {
+    size_t power = text.find_first_not_of("+-", end + 1);
+    if (power <= end + 2)
+      end = text.find_first_not_of("0123456789", power);
+  }
+  std::string number = text.substr(0, end);
+  char *stop = nullptr;
+  double value = std::strtod(number.c_str(), &stop);
+  if (number.empty() || *stop || !std::isfinite(value))
+    return std::nullopt;
+  return std::pair(value, text.substr(number.size()));
+}
+
 std::optional<uint64_t>
 spillway::plantool::parseBytes(const std::string &text) {
-  if (text.empty() || text[0] == '-')
+  auto number = parseNumber(text);
+  if (!number)
     return std::nullopt;
-  char *end = nullptr;
-  double value = std::strtod(text.c_str(), &end);
-  if (end == text.c_str() || !(value >= 0))
-    return std::nullopt;
-  std::string unit = end;
+  auto [value, unit] = *number;
   static const std::vector<std::pair<std::string, double>> units = {
       {"", 1},         {"B", 1},        {"KiB", 0x1p10}, {"MiB", 0x1p20},
       {"GiB", 0x1p30}, {"TiB", 0x1p40}, {"KB", 1e3},     {"MB", 1e6},
@@ -140,21 +158,35 @@ std::optional<Options> spillway::plantool::parseOptions(int argc, char **argv,
         known = true;
       }
     if (name == "--plan-seconds" || name == "--iterations") {
-      char *end = nullptr;
-      double number = std::strtod(value.c_str(), &end);
-      if (value.empty() || *end || !(number >= 0) || number > 1e6)
-        return wrong("expected a number of at least 0 for " + name +
-                     ", found '" + value + "'");
-      if (name == "--iterations")
-        o.iterations = uint32_t(number);
+      auto number = parseNumber(value);
+      bool whole = name == "--iterations";
+      if (!number || !number->second.empty() || number->first > 1e6 ||
+          (whole && number->first != std::floor(number->first)))
+        return wrong(
+            "expected a " + std::string(whole ? "whole number" : "number") +
+            " from 0 to 1000000 for " + name + ", found '" + value + "'");
+      if (whole)
+        o.iterations = uint32_t(number->first);
       else
-        o.planSeconds = number;
+        o.planSeconds = number->first;
       known = true;
     }
     if (!known)
       return wrong("unknown option '" + name + "'");
   }
-  if (o.problem.empty() && !o.help)
+  if (o.help)
+    return o;
+  if (o.problem.empty())
     return wrong("expected a problem");
+  const bool writesNoPlan = o.allPolicies || !o.check.empty();
+  for (auto &[name, file] :
+       {std::pair<const char *, const std::string &>{"-o", o.output},
+        {"--schedule", o.schedule},
+        {"--plot", o.plot},
+        {"--trace", o.trace}})
+    if (writesNoPlan && !file.empty())
+      return wrong(std::string(o.allPolicies ? "--all-policies" : "--check") +
+                   " makes no plan that " + name +
+                   " could write: leave out one of them");
   return o;
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace spillway::plantool {
 
@@ -33,6 +34,10 @@ extern const char *const helpText;
 
 /// Returns nothing and sets `error` if the command line is wrong.
 std::optional<Options> parseOptions(int argc, char **argv, std::string &error);
+
+/// A number of at least 0 in decimals (`60`, `1.5e3`) and what follows it.
+std::optional<std::pair<double, std::string>>
+parseNumber(const std::string &text);
 
 /// `123`, `1.5GiB`, `8MB`. Nothing if it is none.
 std::optional<uint64_t> parseBytes(const std::string &text);

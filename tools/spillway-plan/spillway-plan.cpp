@@ -26,11 +26,14 @@ double secondsSince(std::chrono::steady_clock::time_point start) {
       .count();
 }
 
-uint64_t bytesOf(const std::string &flag, const std::string &text) {
+uint64_t bytesOf(const std::string &flag, const std::string &text,
+                 const char *orElse = "") {
   auto bytes = parseBytes(text);
   if (!bytes)
-    throw InputError("expected a number of bytes for " + flag + ", found '" +
-                     text + "'");
+    throw InputError(flag +
+                     ": expected a size such as 512MiB, 8GB or a "
+                     "number of bytes" +
+                     orElse + ", found '" + text + "'");
   return *bytes;
 }
 
@@ -41,10 +44,9 @@ std::vector<uint64_t> budgetsOf(const Options &options,
   for (const Tier &t : p.machine.tiers)
     out.push_back(t.capacity);
   if (options.budget.ends_with("%")) {
-    char *end = nullptr;
-    double percent = std::strtod(options.budget.c_str(), &end);
-    if (end == options.budget.c_str() || *end != '%' || !(percent >= 0))
-      throw InputError("expected a percentage for --budget, found '" +
+    auto percent = parseNumber(options.budget);
+    if (!percent || percent->second != "%")
+      throw InputError("--budget: expected a percentage such as 60%, found '" +
                        options.budget + "'");
     uint64_t full;
     if (input.loadOnly) {
@@ -57,13 +59,14 @@ std::vector<uint64_t> budgetsOf(const Options &options,
     } else {
       full = unconstrainedPeakBytes(p);
     }
-    double bytes = double(full) * percent / 100;
+    double bytes = double(full) * percent->first / 100;
     if (!(bytes < 0x1p62))
-      throw InputError("expected a budget below 2^62 bytes, found '" +
+      throw InputError("--budget: expected less than 2^62 bytes, found '" +
                        options.budget + "'");
     out[0] = uint64_t(bytes);
   } else if (!options.budget.empty()) {
-    out[0] = bytesOf("--budget", options.budget);
+    out[0] =
+        bytesOf("--budget", options.budget, "; or a percentage such as 60%");
   }
   const std::pair<const char *, const std::string *> others[] = {
       {"host", &options.hostBudget}, {"nvme", &options.nvmeBudget}};
@@ -176,13 +179,14 @@ int runAll(const Options &options, const ImportedProblem &input,
               Json({{"feasible", any}, {"policies", list}}).dump(1) + "\n");
   if (any)
     return 0;
-  throw InputError("no policy found a plan within the budget");
+  throw InputError("no policy found a plan within the budget; --policy=joint "
+                   "instead of --all-policies says which budget is enough");
 }
 
 int runCheck(const Options &options, const ImportedProblem &input,
              const std::vector<uint64_t> &budgets) {
   std::string error;
-  auto given = parsePlan(readFile(options.check), input.problem, error);
+  auto given = parsePlan(readJsonFile(options.check), input.problem, error);
   if (!given)
     throw InputError(options.check + ": " + error);
   Verdict verdict = verifyPlan(input.problem, *given, budgets);
@@ -202,6 +206,12 @@ int runOffsets(const Options &options) {
   auto input = readOffsetCsv(readFile(options.problem), error);
   if (!input)
     throw InputError(options.problem + ": " + error);
+  // The output has a column of this name behind the others.
+  if (!options.output.empty() &&
+      ("," + input->lines[0] + ",").find(",offset,") != std::string::npos)
+    throw InputError(options.problem +
+                     ": line 1: expected no column 'offset' where -o is to add "
+                     "one: remove it");
   OffsetOptions offsets;
   offsets.alignment = 1;
   offsets.effort = uint64_t(options.iterations) * 25000000;

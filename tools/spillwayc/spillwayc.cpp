@@ -193,7 +193,8 @@ int main(int argc, char **argv) {
     int64_t value = 0;
     if (name.empty() || text.getAsInteger(10, value) || value < 1)
       return usageError("expected --dim NAME=VALUE with a positive number, found '" + dim + "'");
-    options.dims[name.str()] = value;
+    if (!options.dims.try_emplace(name.str(), value).second)
+      return usageError("expected one --dim " + name + ", found several");
   }
   for (const std::string &text : extraPasses) {
     std::string error;

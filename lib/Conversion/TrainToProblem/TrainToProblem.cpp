@@ -38,6 +38,10 @@ public:
 
   FailureOr<StepProblem> build() {
     addStorages();
+    for (const TableTensor &tensor : table.tensors)
+      if (!table.values[tensor.valueIn].bytes)
+        return step.emitError("'") << table.values[tensor.valueIn].name
+                                   << "' has no elements, expected at least one; leave it out of the model";
     cutParts();
     for (const TableOp &op : table.ops)
       addOperator(op);

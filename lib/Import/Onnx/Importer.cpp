@@ -192,6 +192,11 @@ LogicalResult Importer::walk(const Nodes &nodes, Scope &scope,
           return live->contains(o);
         }))
       continue;
+    for (const std::string &output : node.output())
+      if (!output.empty() && scope.values.count(output))
+        return fail(node, "its output '" + output +
+                              "' is also given by a node before it, an "
+                              "initializer or an input; expected one of them");
     if (failed(visit(node, scope, opsets)))
       return failure();
   }

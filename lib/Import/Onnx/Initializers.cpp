@@ -107,7 +107,12 @@ Importer::readInitializer(const onnx::TensorProto &tensor) {
 }
 
 LogicalResult Importer::declareInitializers() {
+  llvm::StringSet<> names;
   for (const onnx::TensorProto &tensor : file.model.graph().initializer()) {
+    // One of the name of an input is that input's default.
+    if (!names.insert(tensor.name()).second)
+      return fail("there are two initializers '" + tensor.name() +
+                  "', expected one");
     ValueState *state = define(top, tensor.name());
     state->type = tensor.data_type();
     state->shape.assign(tensor.dims().begin(), tensor.dims().end());

@@ -61,6 +61,20 @@ bool parse(int argc, char **argv, Options &options) {
 
 int main(int argc, char **argv) {
   Options options;
+  if (argc == 2 && argv[1] == std::string_view("--help")) {
+    std::puts(
+        R"(spillway-mutate changes a plan file at random and verifies what comes out.
+
+usage: spillway-mutate PLAN [--count=N] [--seed=S] [--out=DIR]
+
+Counts the mutants that the verifier rejects, by code, and those that it accepts;
+of these, the ones that differ from PLAN are written to DIR, to be run: each must
+give the results of PLAN.
+
+  --count=N   mutants (default 10000)
+  --seed=S    of the random changes (default 1))");
+    return 0;
+  }
   if (!parse(argc, argv, options)) {
     std::fprintf(stderr, "usage: spillway-mutate PLAN [--count=N] [--seed=S] "
                          "[--out=DIR]\n");
