@@ -7,28 +7,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "Attempt.h"
-#include "Prefetch.h"
 #include "Residence.h"
+#include "TwoThreads.h"
+#include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 using namespace spillway::planner;
 
 /// Thousandths of the budget that are kept free for the addresses' sake.
 static constexpr uint32_t paddings[] = {0,  5,   10,  20,  35,  50,
                                         75, 100, 140, 190, 250, 330};
-
-/// Of finding addresses an item, while it is only asked whether there are any.
-static constexpr uint64_t quickSteps = 2000;
-
-/// Where addresses do not fit, loads come later: the less is there ahead of its
-/// time, the easier they are to find.
-static constexpr struct {
-  uint32_t percent; ///< of the device that early loads may fill
-  double slack;
-} tighter[] = {{97, 1.1}, {94, 1.0}};
 
 /// Where addresses cost time, how often others are tried.
 static constexpr uint32_t mostRetries = 8;
@@ -54,7 +43,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   budgets = target = given;
   stepNs = INT64_MAX;
   retries = mostRetries;
-  tried.clear();
+  fitting.begin(budgets);
   // Quickly, how much padding it takes for the addresses to fit; then with
   // effort at that padding.
   std::vector<Plan> lastResorts;
@@ -82,6 +71,8 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   }
   if (!found)
     found = take(lastResorts, false);
+  if (found && whenFound)
+    whenFound();
   if (!found || iterations == 0)
     return found;
   if (options.deadline) {
@@ -97,18 +88,8 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
 std::vector<PolicyAnswer> Attempt::askAll(const std::vector<uint32_t> &permille,
                                           uint32_t iterations) const {
   std::vector<PolicyAnswer> answers(permille.size());
-  std::atomic<size_t> next = 0;
-  auto work = [&] {
-    for (size_t k; (k = next++) < permille.size();)
-      answers[k] = ask(permille[k], iterations);
-  };
-  if (permille.size() < 2) {
-    work();
-    return answers;
-  }
-  std::thread second(work);
-  work();
-  second.join();
+  onTwoThreads(permille.size(),
+               [&](size_t k) { answers[k] = ask(permille[k], iterations); });
   return answers;
 }
 
@@ -155,17 +136,30 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
 void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
   if (!answer.again || !options.offsets)
     return;
+  std::vector<uint32_t> more;
+  for (uint32_t p : paddings)
+    if (p > permille)
+      more.push_back(p);
   uint32_t worse = 0;
-  for (uint32_t p : paddings) {
-    if (p <= permille || worse >= 2)
-      continue;
-    int64_t before = stepNs;
-    std::unique_ptr<Padded> other = padded(p);
-    std::optional<Plan> plan = answer.again(other ? other->analysis : a);
-    if (!plan)
+  for (size_t at = 0; at < more.size(); at += 2) {
+    std::vector<Plan> pair;
+    for (size_t k = at; k < std::min(at + 2, more.size()); ++k) {
+      std::unique_ptr<Padded> other = padded(more[k]);
+      std::optional<Plan> plan = answer.again(other ? other->analysis : a);
+      if (!plan)
+        break;
+      pair.push_back(std::move(*plan));
+    }
+    prepare(pair, true);
+    for (const Plan &plan : pair) {
+      int64_t before = stepNs;
+      bool fits = offer(plan, true);
+      worse += fits && stepNs >= before;
+      if (worse >= 2)
+        return;
+    }
+    if (pair.size() < 2)
       return;
-    bool fits = offer(std::move(*plan), true);
-    worse += fits && stepNs >= before;
   }
 }
 
@@ -188,112 +182,75 @@ void Attempt::improveUntilLate(uint32_t permille, uint32_t iterations) {
   }
 }
 
+/// Whether the order in which a plan is issued is left to the simulator.
+bool Attempt::ordersByTime(const Plan &plan, bool effort) const {
+  return options.offsets && (effort || early) &&
+         std::any_of(
+             plan.actions.begin(), plan.actions.end(),
+             [](const Action &x) { return x.kind == ActionKind::Load; });
+}
+
+void Attempt::prepare(const std::vector<Plan> &plans, bool effort) {
+  std::vector<FittingRequest> requests;
+  for (const Plan &p : plans)
+    requests.push_back(
+        {&p, ordersByTime(p, effort) ? IssueOrder::ByTime : IssueOrder::AsIs,
+         effort});
+  fitting.prepare(requests);
+}
+
 /// True if the addresses of any of the plans fit; else `excess` says what was
 /// missing.
-bool Attempt::take(std::vector<Plan> &plans, bool effort) {
+bool Attempt::take(const std::vector<Plan> &plans, bool effort) {
   excess.assign(budgets.size(), unlimited);
+  prepare(plans, effort);
   bool any = false;
-  for (Plan &p : plans)
-    any |= offer(std::move(p), effort);
+  for (const Plan &p : plans)
+    any |= offer(p, effort);
   return any;
 }
 
-int64_t Attempt::keep(Plan candidate, Layout l) {
-  SimulationOptions sim;
-  sim.budgets = budgets;
-  sim.maxRounds = 6;
-  if (options.offsets) {
-    sim.offsets = &l.offsets;
-    sim.workspaceOffsets = &l.workspaces;
-  }
-  int64_t step = simulate(a.problem, candidate, sim).stepNs;
-  lastNs = std::min(lastNs, step);
-  if (step < stepNs) {
-    stepNs = step;
-    plan = std::move(candidate);
-    layout = std::move(l);
-  }
-  return step;
-}
-
 /// Keeps the plan if its addresses fit and it is faster than what is kept.
-bool Attempt::offer(Plan candidate, bool effort) {
+bool Attempt::offer(const Plan &candidate, bool effort) {
   int64_t fastest = INT64_MAX; // with addresses
-  auto compare = [&](Plan &p) {
-    // Several levels of padding often lead to the same.
-    for (const Tried &t : tried)
-      if (t.effort == effort && t.actions == p.actions &&
-          t.initial == p.initial) {
-        lastNs = std::min(lastNs, t.stepNs);
-        fastest = std::min(fastest, t.stepNs);
-        return;
+  auto compare = [&](IssueOrder order) {
+    Fitted &f = fitting.fit({&candidate, order, effort});
+    for (uint32_t t = 0; t < excess.size(); ++t)
+      excess[t] = std::min(excess[t], f.excess[t]);
+    fastest = std::min(fastest, f.stepNs);
+    lastNs = std::min(lastNs, f.stepNs);
+    if (f.stepNs < stepNs) {
+      stepNs = f.stepNs;
+      plan = std::move(f.plan);
+      layout = std::move(f.layout);
+    }
+    f.plan = {};
+    f.layout = {};
+  };
+  if (ordersByTime(candidate, effort)) {
+    compare(IssueOrder::ByTime);
+    // What is ordered by time hardly ever waits for an address; where it does,
+    // or had to be changed to get any, other orders are tried, a few times.
+    if (early && effort && budgets.size() <= 2) {
+      SimulationOptions sim;
+      sim.budgets = budgets;
+      sim.maxRounds = 6;
+      int64_t step = simulate(a.problem, candidate, sim).stepNs;
+      for (IssueOrder order : {IssueOrder::Later, IssueOrder::Latest}) {
+        if (fastest < INT64_MAX &&
+            (fastest <= step / 100 * 103 || retries == 0))
+          break;
+        retries -= fastest < INT64_MAX;
+        if (order == IssueOrder::Later)
+          fitting.prepare({{&candidate, IssueOrder::Later, effort},
+                           {&candidate, IssueOrder::Latest, effort}});
+        compare(order);
       }
-    tried.push_back({effort, p.actions, p.initial, INT64_MAX});
-    Layout l;
-    if (!fit(p, l, effort))
-      return;
-    int64_t step = keep(std::move(p), std::move(l));
-    tried.back().stepNs = step;
-    fastest = std::min(fastest, step);
-  };
-  bool moves =
-      std::any_of(candidate.actions.begin(), candidate.actions.end(),
-                  [](const Action &x) { return x.kind == ActionKind::Load; });
-  // What is ordered by time hardly ever waits for an address; where it does, or
-  // had to be changed to get any, other orders are tried, a few times.
-  int64_t enough = INT64_MAX - 1;
-  if (moves && options.offsets && effort && retries) {
-    SimulationOptions sim;
-    sim.budgets = budgets;
-    sim.maxRounds = 6;
-    enough = simulate(a.problem, candidate, sim).stepNs / 100 * 103;
-  }
-  auto done = [&] {
-    if (fastest == INT64_MAX || fastest <= enough || retries == 0)
-      return fastest < INT64_MAX;
-    --retries;
-    return false;
-  };
-  if (moves && options.offsets && (effort || early))
-    for (uint32_t k = 0; k <= std::size(tighter) && !done(); ++k) {
-      if (k > 0 && (!early || !effort || budgets.size() > 2))
-        break;
-      Plan timed = candidate;
-      if (k > 0)
-        orderLoads(
-            a.problem, timed, budgets,
-            {budgets[0] / 100 * tighter[k - 1].percent, tighter[k - 1].slack});
-      if (orderByTime(a.problem, timed, budgets))
-        compare(timed);
     }
+  }
   if (fastest == INT64_MAX)
-    compare(candidate);
+    compare(IssueOrder::AsIs);
   return fastest < INT64_MAX;
-}
-
-/// Gives addresses, and issues loads later where they do not fit.
-bool Attempt::fit(Plan &candidate, Layout &l, bool effort) {
-  if (!options.offsets) {
-    l.lives = lifetimes(a.problem, candidate);
-    return true;
-  }
-  for (uint32_t round = 0; round < (effort ? 4u : 3u); ++round) {
-    l = layOut(a.problem, candidate, budgets,
-               effort ? std::nullopt : std::optional<uint64_t>(quickSteps));
-    bool fits = true, device = false;
-    for (uint32_t t = 0; t < budgets.size(); ++t) {
-      uint64_t over = l.heights[t] - std::min(l.heights[t], budgets[t]);
-      excess[t] = std::min(excess[t], over);
-      fits &= over == 0;
-      device |= t == 0 && over;
-    }
-    if (fits)
-      return true;
-    if (!device ||
-        !postponeLoads(a.problem, candidate, l.lives, l.offsets, budgets[0]))
-      return false;
-  }
-  return false;
 }
 
 /// Where the addresses of a tier other than the device do not fit, less of it

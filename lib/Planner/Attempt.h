@@ -21,10 +21,11 @@
 #ifndef SPILLWAY_LIB_PLANNER_ATTEMPT_H
 #define SPILLWAY_LIB_PLANNER_ATTEMPT_H
 
-#include "Layout.h"
+#include "Fitting.h"
 #include "Policy.h"
 #include "spillway/Planner/Planner.h"
 
+#include <functional>
 #include <memory>
 
 namespace spillway::planner {
@@ -32,13 +33,16 @@ namespace spillway::planner {
 class Attempt {
 public:
   Attempt(const Analysis &a, const Policy &policy, const PlanOptions &options)
-      : a(a), policy(policy), options(options) {}
+      : a(a), policy(policy), options(options),
+        fitting(a.problem, options.offsets) {}
 
   /// True if a plan was found, which is then in `plan` and `layout`; else
   /// `reason`, `tier` and `applies` say why not. Whether there is one does not
   /// depend on `iterations`.
   bool run(const std::vector<uint64_t> &budgets, uint32_t iterations);
 
+  /// Called when there is a plan, before a better one is looked for.
+  std::function<void()> whenFound;
   Plan plan;
   Layout layout;
   int64_t stepNs = INT64_MAX; ///< of `plan`
@@ -59,12 +63,11 @@ private:
                                    uint32_t iterations) const;
   void search(uint32_t padding, uint32_t iterations);
   void improveUntilLate(uint32_t permille, uint32_t iterations);
-  /// Returns the step with these addresses.
-  int64_t keep(Plan candidate, Layout l);
   void makeAgain(const PolicyAnswer &answer, uint32_t permille);
-  bool take(std::vector<Plan> &plans, bool effort);
-  bool offer(Plan candidate, bool effort);
-  bool fit(Plan &candidate, Layout &l, bool effort);
+  bool ordersByTime(const Plan &plan, bool effort) const;
+  void prepare(const std::vector<Plan> &plans, bool effort);
+  bool take(const std::vector<Plan> &plans, bool effort);
+  bool offer(const Plan &candidate, bool effort);
   void lowerOthers();
 
   const Analysis &a;
@@ -72,14 +75,7 @@ private:
   const PlanOptions &options;
   std::vector<uint64_t> budgets;
   std::vector<uint64_t> target; ///< by tier: what policies are told
-  /// What was given addresses, and its step with them; INT64_MAX if none fit.
-  struct Tried {
-    bool effort;
-    std::vector<Action> actions;
-    std::vector<Instance> initial;
-    int64_t stepNs;
-  };
-  std::vector<Tried> tried;
+  Fitting fitting;
   bool early = false; ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   uint32_t retries = 0;         ///< of addresses that cost time

@@ -14,6 +14,11 @@
 
 using namespace spillway::planner;
 
+/// Of so many items, what no order brings as near to the target, effort seldom
+/// does, and it takes long.
+static constexpr size_t many = 1000;
+static constexpr double tooFar = 1.08;
+
 Layout spillway::planner::layOut(const Problem &problem, const Plan &plan,
                                  const std::vector<uint64_t> &budgets,
                                  std::optional<uint64_t> steps) {
@@ -84,6 +89,8 @@ Layout spillway::planner::place(const Problem &problem, const Plan &plan,
     options.target = budgets[t] == unlimited ? 0 : budgets[t];
     if (steps)
       options.effort = *steps * items[t].size();
+    if (items[t].size() > many)
+      options.tooFar = tooFar;
     results.push_back(assignOffsets(items[t], options));
     out.heights.push_back(results.back().height);
     out.loads.push_back(results.back().maxLoad);

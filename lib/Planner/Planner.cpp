@@ -16,6 +16,7 @@
 #include "spillway/Planner/Verify.h"
 
 #include <algorithm>
+#include <future>
 #include <numeric>
 #include <set>
 
@@ -36,8 +37,6 @@ std::vector<PolicyInfo> spillway::planner::policies() {
     out.push_back({p.name, p.summary});
   return out;
 }
-
-namespace {} // namespace
 
 /// The same problem where operators run on the device only.
 static Problem withoutHostEngine(Problem problem) {
@@ -105,6 +104,11 @@ PlanResult spillway::planner::plan(const Problem &problem,
   std::vector<uint64_t> budgets = fullBudgets(problem, options.budgets);
   std::vector<uint64_t> floors = floorsWith(problem, budgets);
   Attempt attempt(a, *policy, options);
+  std::future<int64_t> boundNs;
+  attempt.whenFound = [&] {
+    boundNs = std::async(std::launch::async,
+                         [&] { return lowerBoundNs(problem, budgets); });
+  };
   Infeasible &no = result.infeasible;
   if (!belowFloor(problem, budgets, floors, no)) {
     result.feasible = attempt.run(budgets, options.iterations);
@@ -127,9 +131,10 @@ PlanResult spillway::planner::plan(const Problem &problem,
       return result;
     }
     account(problem, result, std::move(attempt.layout), budgets,
-            options.offsets, lowerBoundNs(problem, budgets));
+            options.offsets, boundNs.get());
     return result;
   }
+  attempt.whenFound = nullptr;
   if (!no.applies) // no budget helps
     return result;
   no.floorBytes = floors[no.tier];

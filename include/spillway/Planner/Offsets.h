@@ -50,6 +50,9 @@ struct OffsetOptions {
   /// addresses everywhere. Where nothing can reach the target (the load is
   /// higher), it is not spent.
   std::optional<uint64_t> effort;
+  /// Where placing in order, as is done first, ends at more than so many times
+  /// the target, nothing else is tried: for those who can change the items.
+  std::optional<double> tooFar;
 };
 
 struct OffsetResult {

@@ -28,10 +28,10 @@ class Portfolio {
 public:
   /// `rounds`: how often what ended too high is moved forward in an order.
   Portfolio(const Packing &packing, uint64_t target, uint64_t effort,
-            uint32_t rounds)
+            uint32_t rounds, std::optional<double> tooFar)
       : bound(packing.maxLoad), packing(packing),
         target(std::max(target, packing.maxLoad)), effort(effort),
-        mostRounds(rounds) {}
+        mostRounds(rounds), tooFar(tooFar) {}
 
   void run() {
     if (construct())
@@ -122,6 +122,8 @@ private:
       for (const Order &order : orders)
         if (take(placeOnSkyline(packing, order, used)))
           return true;
+      if (tooFar && double(best.height) > *tooFar * double(target))
+        return true;
       // Hopeless, or there is a height to reach. Where so many items meet that
       // the effort is for few of them, it leads nowhere.
       if (numPairs() <= left() &&
@@ -216,6 +218,7 @@ private:
   const Packing &packing;
   const uint64_t target, effort;
   const uint32_t mostRounds;
+  const std::optional<double> tooFar;
   uint64_t used = 0;
 };
 
@@ -240,7 +243,8 @@ spillway::planner::assignOffsets(const std::vector<OffsetItem> &items,
   // Where a planner asks, again and again, what ejection cannot place is seldom
   // placed by going through the orders once more.
   uint32_t rounds = options.target && effort < 100000000 ? 3 : 24;
-  Portfolio portfolio(packing, options.target, hopeless ? 0 : effort, rounds);
+  Portfolio portfolio(packing, options.target, hopeless ? 0 : effort, rounds,
+                      options.tooFar);
   portfolio.run();
   result.height = portfolio.best.height;
   result.lowerBound = portfolio.bound;

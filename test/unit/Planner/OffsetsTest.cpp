@@ -164,6 +164,20 @@ TEST(Offsets, LittleSlackIsEnoughForManyItems) {
   }
 }
 
+TEST(Offsets, WhatOrdersLeaveTooHighMayBeLeftSo) {
+  std::mt19937 random(11);
+  auto items = cutRectangle(random, 300);
+  OffsetOptions options;
+  options.alignment = 1;
+  options.target = 1024 * 102 / 100;
+  options.tooFar = 1;
+  OffsetResult r = assignOffsets(items, options);
+  EXPECT_GT(r.height, options.target);
+  EXPECT_EQ(checkOffsets(items, r.offsets), "");
+  options.tooFar = double(r.height) / double(options.target);
+  EXPECT_LE(assignOffsets(items, options).height, options.target);
+}
+
 TEST(Offsets, LittleSlackIsEnoughAroundGivenAddresses) {
   std::mt19937 random(5);
   for (uint32_t round = 0; round < 5; ++round) {
