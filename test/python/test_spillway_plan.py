@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -133,6 +134,17 @@ def test_all_policies(chain, tmp_path):
     assert result.returncode == 0, result.stderr
     policies = {p["policy"]: p for p in json.loads(stats.read_text())["policies"]}
     assert policies["joint"]["feasible"] and not policies["keep-all"]["feasible"]
+
+
+def test_the_examples_of_the_planning_model(tmp_path):
+    """What docs/planning-model.md shows is a problem, and a plan for it."""
+    page = (ROOT / "docs/planning-model.md").read_text()
+    problem, plan = tmp_path / "problem.json", tmp_path / "plan.json"
+    for path, text in zip((problem, plan), re.findall(r"```json\n(.*?)```", page, re.DOTALL), strict=True):
+        path.write_text(text)
+    assert run(problem).returncode == 0
+    result = run(problem, f"--check={plan}")
+    assert result.returncode == 0, result.stderr
 
 
 def test_networkx(tmp_path):
