@@ -24,11 +24,11 @@ from tools import BIN, Failed, call  # noqa: E402
 
 @dataclass
 class Cell:
-    """One call: an instance, a budget, and what has been published, in percent more time."""
+    """One call: an instance, a budget, and what it has to reach, in percent more time."""
 
     instance: str
     percent: int
-    best: float | None  # best published, to reach or beat
+    best: float | None  # the best published, or our own aim where that is less
     digits: int = 1  # printed
     fixed: bool = False
     budget: int | None = None  # bytes; else of the given order's peak
@@ -147,7 +147,7 @@ def main():
         if not any((options.instances / f"{name}.{ending}").exists() for ending in ("txt", "json")):
             parser.error(f"--instances: expected {name}.txt or {name}.json in {options.instances}, found neither")
     chosen = [c for c in cells() if not options.words or any(w in c.name() for w in options.words)]
-    print("| instance | time increase % | best published % | policy dtr % | processor s | |")
+    print("| instance | time increase % | to reach % | policy dtr % | processor s | |")
     print("| --- | --- | --- | --- | --- | --- |", flush=True)
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
         for cell in pool.map(lambda c: measure(c, options, replayer, Path(folder)), chosen):
