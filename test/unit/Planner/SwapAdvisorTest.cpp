@@ -1,5 +1,4 @@
-//===- SwapAdvisorTest.cpp - SwapAdvisor's decisions -------------*- C++
-//-*-===//
+//===- SwapAdvisorTest.cpp - SwapAdvisor decisions --------------*- C++ -*-===//
 //
 // Part of the Spillway project, under the Apache License v2.0 with LLVM
 // Exceptions. See LICENSE for license information.
