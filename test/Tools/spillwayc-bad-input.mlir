@@ -57,6 +57,11 @@
 // RUN: not spillwayc %s --loss='mse(y)' --profile=%s -o %t 2>&1 | FileCheck %s --check-prefix=PROFILE
 // PROFILE: spillwayc-bad-input.mlir: error: the profile is not JSON
 
+// RUN: cp %s %t.model.mlir
+// RUN: not spillwayc %t.model.mlir --loss='mse(y)' -o %t.model.mlir 2>&1 | FileCheck %s --check-prefix=SELF
+// RUN: not spillwayc %t.model.mlir --loss='mse(y)' --stats=%t.model.mlir 2>&1 | FileCheck %s --check-prefix=SELF
+// SELF: error: expected another file to write to, '{{.*}}model.mlir' is the model
+// RUN: cmp %s %t.model.mlir
 // RUN: not spillwayc %s --loss='mse(y)' -o %t.none/plan.spill 2>&1 | FileCheck %s --check-prefix=WHERE
 // WHERE: none/plan.spill: error: cannot write:
 // RUN: not spillwayc %s --loss='mse(y)' -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL

@@ -454,6 +454,12 @@ def test_offsets_have_no_column_for_them_yet(tmp_path):
     assert not out.exists() and run(path, "--offsets").returncode == 0
 
 
+@pytest.mark.parametrize("flag", ["-o", "--schedule", "--stats", "--plot", "--trace"])
+def test_an_input_is_never_overwritten(chain, flag):
+    refused(run(chain, flag, chain), "chain.txt", "is an input")
+    assert chain.read_text() == CHAIN
+
+
 def test_what_cannot_be_written(chain, tmp_path):
     """One line that says why; no part of a file is left, and a device stays a device."""
     for flag in ("--stats=", "--plot=", "--trace="):

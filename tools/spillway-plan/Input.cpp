@@ -79,20 +79,31 @@ void spillway::plantool::writeFile(const std::string &path,
     failed();
 }
 
+static bool isInput(const std::string &path, const Options &options) {
+  std::error_code ignored;
+  for (const std::string *input :
+       {&options.problem, &options.machine, &options.check})
+    if (!input->empty() && std::filesystem::equivalent(path, *input, ignored))
+      return true;
+  return false;
+}
+
+void spillway::plantool::checkOutputs(const Options &options) {
+  for (const std::string *path :
+       {&options.output, &options.schedule, &options.plot, &options.trace,
+        &options.stats})
+    if (!path->empty() && isInput(*path, options))
+      throw InputError("'" + *path +
+                       "' is an input: expected another file to write to");
+}
+
 void spillway::plantool::removeOutput(const Options &options) {
   namespace fs = std::filesystem;
   std::error_code ignored;
-  auto isInput = [&](const std::string &path) {
-    for (const std::string *input :
-         {&options.problem, &options.machine, &options.check})
-      if (!input->empty() && fs::equivalent(path, *input, ignored))
-        return true;
-    return false;
-  };
   for (const std::string &path : {options.output, options.schedule})
     if (!path.empty() &&
         fs::is_regular_file(fs::symlink_status(path, ignored)) &&
-        !isInput(path))
+        !isInput(path, options))
       fs::remove(path, ignored);
 }
 

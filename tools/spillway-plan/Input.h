@@ -25,6 +25,9 @@ struct InputError : std::runtime_error {
 std::string readFile(const std::string &path);
 /// The same of a JSON file, in which no object may have a field twice.
 std::string readJsonFile(const std::string &path);
+/// Fails where an output would replace an input.
+void checkOutputs(const Options &options);
+
 /// A plan of an earlier call must not be taken for one of a call that failed.
 /// Leaves the input and what is not a plain file alone.
 void removeOutput(const Options &options);

@@ -253,6 +253,7 @@ int runOffsets(const Options &options) {
 }
 
 int run(const Options &options) {
+  checkOutputs(options);
   if (options.offsets)
     return runOffsets(options);
   ImportedProblem input = readProblem(options);

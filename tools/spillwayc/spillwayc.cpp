@@ -215,6 +215,9 @@ int main(int argc, char **argv) {
   }
   if (!(planSeconds >= 0 && planSeconds <= 1e6))
     return usageError("expected a number of seconds from 0 to 1000000 for --plan-seconds");
+  for (const std::string &path : {outputPath.getValue(), statsPath})
+    if (!path.empty() && llvm::sys::fs::equivalent(path, inputPath))
+      return usageError("expected another file to write to, '" + path + "' is the model");
   if (microBatches < 1)
     return usageError("expected a number of at least 1 for --micro-batches");
   if (microBatches > 1) {
