@@ -92,4 +92,48 @@ TEST(Delta, WhatHidesOfTheWayBackCostsNothing) {
   EXPECT_LT(find(plan, Action::store(0, -1, 1)), plan.actions.size());
 }
 
+TEST(Delta, WhatIsGoneOfTheWayToATensorCountsForIt) {
+  // b (1) takes 50 ns, but a, of which it is made, is gone: 150. c (2) takes
+  // 100, and is nearly as stale.
+  Problem p = emptyProblem();
+  addOp(p, 100, 10, {});
+  addOp(p, 50, 100, {0});
+  addOp(p, 100, 100, {});
+  addOp(p, 10000, 1, {});
+  addOp(p, 10, 150, {});
+  addOp(p, 10, 1, {1});
+  addOp(p, 10, 1, {2});
+  Plan plan = firstPlan(planDelta, p, {260});
+  EXPECT_EQ(rerunsOf(plan), std::vector<uint32_t>{2});
+}
+
+/// x is made, lies idle for a long time in which the device is full for once,
+/// and is read by operator 10. Transfers take 100 ns, most operators as well.
+Problem idle(int64_t cost) {
+  Problem p = emptySwapProblem(1000000000);
+  addOp(p, cost, 100, {});
+  addOp(p, 10000, 1, {});
+  addOp(p, 100, 150, {});
+  for (uint32_t i = 3; i < 10; ++i)
+    addOp(p, 100, 1, {});
+  addOp(p, 100, 1, {0});
+  return p;
+}
+
+TEST(Delta, TheWayOutIsPartOfASwapsCost) {
+  // The way back hides all of its 100 ns, the way out does not.
+  Plan plan = firstPlan(planDelta, idle(80), {200});
+  EXPECT_EQ(rerunsOf(plan), std::vector<uint32_t>{0});
+  EXPECT_EQ(count(plan, ActionKind::Store), 0u);
+  plan = firstPlan(planDelta, idle(120), {200});
+  EXPECT_EQ(rerunsOf(plan).size(), 0u);
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+}
+
+TEST(Delta, ThePrefetcherLeavesTimeForOneMoreTransfer) {
+  // Two transfers before operator 10 are two operators before it.
+  Plan plan = firstPlan(planDelta, idle(120), {200});
+  EXPECT_EQ(find(plan, Action::load(0, -1, 1)) + 1, find(plan, Action::run(8)));
+}
+
 } // namespace

@@ -111,4 +111,46 @@ TEST(SuperNeurons, TheCacheEvictsTheLeastRecentlyUsedCheckpoint) {
             find(plan, Action::run(c.backward[0])));
 }
 
+TEST(SuperNeurons, AUseOfACheckpointMakesItRecent) {
+  // As above, but the last layer reads the input as well: x1 is the one that
+  // was not used for longest.
+  SwapChain c = makeSwapChain(
+      100, {{300, 100, true}, {300, 100, true}, {300, 100, true}});
+  c.problem.operators[c.forward[2]].reads.push_back({c.maps[0], -1});
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {400});
+  ASSERT_FALSE(answer.plans.empty());
+  const Plan &plan = answer.plans[0];
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  EXPECT_LT(find(plan, Action::store(c.maps[1], -1, 1)), plan.actions.size());
+}
+
+TEST(SuperNeurons, AConvIsNeverRunAgain) {
+  // Nor one that follows another.
+  SwapChain c = makeSwapChain(10, {{300, 10, true},
+                                   {300, 10, true},
+                                   {50, 10, false},
+                                   {50, 10, false},
+                                   {300, 10, true}});
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {1000});
+  ASSERT_EQ(answer.plans.size(), 3u);
+  const Plan &plan = answer.plans[2];
+  for (uint32_t layer : {0u, 1u, 4u})
+    EXPECT_EQ(timesRun(plan, c.forward[layer]), 1u);
+  EXPECT_GT(timesRun(plan, c.forward[2]), 1u);
+}
+
+TEST(SuperNeurons, AConvGoingBackwardFetchesForTheConvBeforeIt) {
+  // CONV, ACTV, CONV. The loss needs 60 + 100 + 100 + 150 + 150 bytes, so x0
+  // goes; the last layer needs 450 with x1 and x2, which leaves 60 for x0. It
+  // is not the ACTV's turn to fetch it, nor the ACTV's need that is looked at.
+  SwapChain c =
+      makeSwapChain(60, {{300, 100, true}, {50, 100, false}, {300, 150, true}});
+  PolicyAnswer answer = ask(planSuperNeurons, c.problem, {520});
+  ASSERT_FALSE(answer.plans.empty());
+  const Plan &plan = answer.plans[0];
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  EXPECT_EQ(find(plan, Action::load(c.maps[0], -1, 1)) + 1,
+            find(plan, Action::run(c.backward[2])));
+}
+
 } // namespace

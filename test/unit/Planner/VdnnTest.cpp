@@ -117,4 +117,15 @@ TEST(Vdnn, SaysWhatDoesNotFit) {
             "most 300");
 }
 
+TEST(Vdnn, ALayerEndsWhenItsOffloadingDoes) {
+  // However long that takes: what was sent is gone before the next layer.
+  SwapChain c = network();
+  for (Link &l : c.problem.machine.links)
+    l.bytesPerSecond = 1000000;
+  Plan plan = plansOf(c.problem, 500).at(0);
+  for (uint32_t layer : {0u, 3u})
+    EXPECT_EQ(find(plan, Action::free(c.maps[layer], -1, 0)),
+              find(plan, Action::run(c.forward[layer])) + 1);
+}
+
 } // namespace
