@@ -76,8 +76,8 @@ TEST(G10, TimeOverTheLineCountsAsBytesDo) {
   // x (0: 400 bytes, read by 8) is over the line of 650 while operator 4 makes
   // 300 bytes; y (1: 200 bytes, read by 15) then and while 10, 11 and 12 make
   // 500 each. They are worth 4e5 and 8e5: y is first and takes the SSD, 200 of
-  // its 250 bytes of operator 2; x would end with operator 3, later than its own
-  // 1600 ns, and goes to the host.
+  // its 250 bytes of operator 2; x would end with operator 3, later than its
+  // own 1600 ns, and goes to the host.
   Problem p = emptySwapProblem(1000000000, true);
   for (uint32_t i = 0; i < 16; ++i)
     addOp(p, 1000, i < 2 ? 400 - 200 * i : i == 4 ? 300 : i / 10 ? 500 : 1, {});
@@ -101,6 +101,54 @@ TEST(G10, WhatIsOverAllTheSameIsEvictedByItsNextUse) {
   size_t store = find(plan, Action::store(0, -1, 1));
   EXPECT_LT(store, plan.actions.size());
   EXPECT_GT(store, find(plan, Action::run(4)));
+}
+
+TEST(G10, BytesOverTheLineCountAsTimeDoes) {
+  // The same time over the line, but y's period saves twice x's bytes.
+  Plan plan = planOf(waiting(200, 400), 850);
+  EXPECT_EQ(count(plan, ActionKind::Store), 1u);
+  EXPECT_LT(find(plan, Action::store(1, -1, 2)), plan.actions.size());
+}
+
+TEST(G10, APrefetchTakesItsTimeOfTheWayIn) {
+  // x and y, of 200 bytes each, are read by operator 12, and have to be gone
+  // while 5 to 9 make 300 bytes each. The SSD brings 250 while an operator
+  // runs: x starts with operator 11, which leaves 50 for y, so y starts
+  // with 10. That makes 150 bytes, beside which there is room for one of them.
+  Problem p = emptySwapProblem(1000000000, true);
+  for (uint32_t i = 0; i < 13; ++i)
+    addOp(p, 1000,
+          i < 2              ? 200
+          : i == 10          ? 150
+          : i >= 5 && i < 10 ? 300
+                             : 1,
+          {});
+  p.operators[12].reads = {{0, -1}, {1, -1}};
+  Plan plan = planOf(p, 410);
+  EXPECT_LT(find(plan, Action::store(0, -1, 2)), plan.actions.size());
+  EXPECT_LT(find(plan, Action::store(1, -1, 2)), plan.actions.size());
+  EXPECT_EQ(find(plan, Action::load(1, -1, 2)) + 1,
+            find(plan, Action::run(10)));
+  EXPECT_EQ(find(plan, Action::load(0, -1, 2)) + 1,
+            find(plan, Action::run(11)));
+}
+
+TEST(G10, TheFirstOfThePrefetchesIsTheFirstToComeEarlier) {
+  // The same, but operator 10 leaves room for both, and 8 and 9, which make 150
+  // bytes each, for one: that is y, which is due first.
+  Problem p = emptySwapProblem(1000000000, true);
+  for (uint32_t i = 0; i < 13; ++i)
+    addOp(p, 1000,
+          i < 2              ? 200
+          : i >= 5 && i < 8  ? 300
+          : i >= 8 && i < 10 ? 150
+                             : 1,
+          {});
+  p.operators[12].reads = {{0, -1}, {1, -1}};
+  Plan plan = planOf(p, 410);
+  EXPECT_EQ(find(plan, Action::load(1, -1, 2)) + 1, find(plan, Action::run(8)));
+  EXPECT_EQ(find(plan, Action::load(0, -1, 2)) + 1,
+            find(plan, Action::run(10)));
 }
 
 } // namespace
