@@ -86,6 +86,26 @@ TEST(Llmq, ActivationsDoNotGrowWithDepth) {
   EXPECT_LE(peaks[1], peaks[0] + 2 * 10);
 }
 
+TEST(Llmq, WhatNeedsLeastIsTriedLast) {
+  // All fits, so that the first rungs of the ladder are the fastest; addresses
+  // may need more than live bytes, so the last one is offered as well: it has
+  // weights, state and what blocks leave on the host.
+  LayerChain c = makeLayerChain({.layers = 8});
+  Analysis a(c.problem);
+  PolicyAnswer answer = planLlmq({a, {unlimited, unlimited}});
+  ASSERT_TRUE(answer.ok) << answer.reason;
+  auto moved = [&](const Plan &plan, uint32_t storage) {
+    return std::any_of(
+        plan.actions.begin(), plan.actions.end(), [&](const Action &x) {
+          return x.kind == ActionKind::Load && x.storage == storage;
+        });
+  };
+  for (uint32_t s : {c.w[3], c.m[3], c.y[3]}) {
+    EXPECT_FALSE(moved(answer.plans.front(), s));
+    EXPECT_TRUE(moved(answer.plans.back(), s));
+  }
+}
+
 TEST(Llmq, RecomputesWhatIsCheapFirst) {
   // f1 makes h from 100 bytes of activations and one of weights: 201 bytes, so
   // 1608 operations are cheap and 1609 are not. Every second layer's are.

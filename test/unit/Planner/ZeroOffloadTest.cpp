@@ -44,6 +44,20 @@ TEST(ZeroOffload, MovesEachGradientDownAndEachParameterUpOnce) {
   EXPECT_EQ(r.numRecomputed, 0u) << "it fits without checkpoints";
 }
 
+TEST(ZeroOffload, OnlyUpdatesGoToTheHost) {
+  // A forward or backward operator computes on the device, even if the host
+  // would be as fast: that is O(M * batch) work, an update O(M).
+  LayerChain c = makeLayerChain({});
+  allowHostUpdates(c.problem, 4);
+  for (uint32_t op : {c.f1[1], c.dw[2]})
+    c.problem.operators[op].costNs = {1, 1};
+  PlanResult r = decide(c.problem, "zero-offload");
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  for (const Action &a : r.plan.actions)
+    if (a.kind == ActionKind::Run)
+      EXPECT_EQ(a.engine != 0, std::count(c.u.begin(), c.u.end(), a.op) != 0);
+}
+
 TEST(ZeroOffload, CheckpointsALayerWhereItMust) {
   LayerChain c =
       makeLayerChain({.layers = 4, .activation = 100, .inner = 1000});
