@@ -8,6 +8,7 @@
 
 #include "GroupPlanner.h"
 #include "Attempt.h"
+#include "FusedBlocks.h"
 #include "LoopLayout.h"
 #include "RepeatGroups.h"
 #include "RepeatOrder.h"
@@ -31,6 +32,9 @@ static constexpr double operandShare = 0.4, inTurnsShare = 0.25,
                         blockShare = 0.125;
 /// So many operators of groups that take turns are planned.
 static constexpr uint32_t mostInTurns = 10000;
+/// Of the places in a repetition, those behind which least goes on end narrow
+/// blocks.
+static constexpr double narrowShare = 0.04;
 /// Larger groups are tried at once where a step takes so much longer than it
 /// must.
 static constexpr double farFromBound = 1.15;
@@ -111,6 +115,11 @@ GroupPlan GroupPlanner::finish(const Shaped &shaped, uint32_t size,
   if (size > 1)
     out.plan = splitGroups(problem, repeat, size, shaped.grouped, out.plan,
                            out.layout);
+  return check(std::move(out));
+}
+
+/// A plan in terms of the problem, with what it takes.
+GroupPlan GroupPlanner::check(GroupPlan out) const {
   Verdict verdict = verifyPlan(problem, out.plan, budgets);
   if (!verdict.ok()) {
     out.ok = false;
@@ -135,6 +144,25 @@ GroupPlan GroupPlanner::find(GroupShape shape, uint32_t iterations) const {
                 loops(shape.repetitions())
                     ? planLoop(p, policy, options, budgets, iterations)
                     : writtenOut(p, iterations));
+}
+
+/// All repetitions take turns, with narrow blocks as operators.
+GroupPlan GroupPlanner::findFused(uint32_t iterations) const {
+  GroupPlan out;
+  std::vector<uint32_t> ends = narrowBlocks(problem, repeat, narrowShare);
+  if (ends.empty())
+    return out;
+  std::optional<FusedBlocks> fused = fuseBlocks(problem, repeat, ends);
+  if (!fused || fused->problem.operators.size() > mostInTurns)
+    return out;
+  Analysis a(fused->problem);
+  Attempt attempt(a, policy, options);
+  if (!attempt.run(budgets, iterations))
+    return out;
+  out.ok = true;
+  out.layout = std::move(attempt.layout);
+  out.plan = splitFused(problem, *fused, attempt.plan, out.layout);
+  return check(std::move(out));
 }
 
 /// State that goes behind the host should do so once for as many repetitions
@@ -234,6 +262,9 @@ GroupPlan GroupPlanner::findBest(int64_t boundNs,
     candidates.push_back({*oneNs, {}, {}});
     tried = 1;
   }
+  if (behindHost)
+    if (GroupPlan fused = findFused(effort); fused.stepNs < best.stepNs)
+      best = std::move(fused);
   for (uint32_t s = tried + 1; s <= r.count && tried < mostGroupSizes; ++s) {
     // Twice as many at least, or hardly anything changes.
     if (r.count % s ||

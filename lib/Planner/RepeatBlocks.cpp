@@ -18,6 +18,9 @@ using namespace spillway::planner;
 /// Of a repetition, what is used again after more than one of so many parts of
 /// it does not just go on to the next block.
 static constexpr uint32_t farParts = 8;
+/// The same where blocks are narrow. Less, for what the last layers leave for
+/// their backward pass does not go on either, and waits for a short time only.
+static constexpr uint32_t soonParts = 60, soonPlaces = 8;
 
 namespace {
 
@@ -42,28 +45,38 @@ std::vector<std::vector<Use>> usesIn(const Problem &problem, const Repeat &r) {
   return uses;
 }
 
+/// Bytes that go on behind each place: used before and, at most `near` places
+/// later, again.
+std::vector<int64_t> goingOn(const Problem &problem, uint32_t n,
+                             const std::vector<std::vector<Use>> &uses,
+                             const std::vector<int32_t> &repeatOf,
+                             uint32_t near) {
+  std::vector<int64_t> bytes(n + 1);
+  for (uint32_t s = 0; s < uses.size(); ++s)
+    if (repeatOf[s] >= 0 && problem.storages[s].kind != StorageKind::Fed)
+      for (size_t k = 1; k < uses[s].size(); ++k)
+        if (uint32_t a = uses[s][k - 1].at, b = uses[s][k].at; b - a <= near) {
+          bytes[a] += int64_t(problem.storages[s].bytes);
+          bytes[b] -= int64_t(problem.storages[s].bytes);
+        }
+  for (uint32_t at = 1; at < n; ++at)
+    bytes[at] += bytes[at - 1];
+  return bytes;
+}
+
 /// Where each block ends: the place of its last operator.
 std::vector<uint32_t> findBlocks(const Problem &problem, const Repeat &r,
                                  const std::vector<std::vector<Use>> &uses,
                                  const std::vector<int32_t> &repeatOf,
                                  uint64_t blockBytes) {
   uint32_t n = r.last - r.first + 1;
-  std::vector<int64_t> goesOn(n + 1); // behind each operator, as differences
+  std::vector<int64_t> goesOn =
+      goingOn(problem, n, uses, repeatOf, n / farParts);
   std::vector<std::vector<uint32_t>> shared(n);
-  for (uint32_t s = 0; s < uses.size(); ++s) {
+  for (uint32_t s = 0; s < uses.size(); ++s)
     for (const Use &u : uses[s])
       if (repeatOf[s] < 0)
         shared[u.at].push_back(s);
-    if (repeatOf[s] >= 0 && problem.storages[s].kind != StorageKind::Fed)
-      for (size_t k = 1; k < uses[s].size(); ++k)
-        if (uint32_t a = uses[s][k - 1].at, b = uses[s][k].at;
-            b - a <= n / farParts) {
-          goesOn[a] += int64_t(problem.storages[s].bytes);
-          goesOn[b] -= int64_t(problem.storages[s].bytes);
-        }
-  }
-  for (uint32_t at = 1; at < n; ++at)
-    goesOn[at] += goesOn[at - 1];
   std::vector<uint32_t> ends;
   for (uint32_t begin = 0; begin < n;) {
     std::set<uint32_t> seen;
@@ -109,6 +122,33 @@ bool mayTakeTurns(const std::vector<std::vector<Use>> &uses,
 }
 
 } // namespace
+
+std::vector<uint32_t> spillway::planner::narrowBlocks(const Problem &problem,
+                                                      uint32_t repeat,
+                                                      double share) {
+  const Repeat &r = problem.repeats[repeat];
+  uint32_t n = r.last - r.first + 1;
+  std::vector<int32_t> repeatOf = repeatOfStorages(problem);
+  auto uses = usesIn(problem, r);
+  std::vector<int64_t> goesOn =
+      goingOn(problem, n, uses, repeatOf, n / soonParts + soonPlaces);
+  goesOn.resize(n - 1);
+  std::vector<uint32_t> ends;
+  if (n > 1) {
+    std::vector<int64_t> least = goesOn;
+    auto at = least.begin() + ptrdiff_t(share * double(n - 1));
+    std::nth_element(least.begin(), at, least.end());
+    for (uint32_t place = 0; place < n - 1; ++place)
+      if (goesOn[place] <= *at)
+        ends.push_back(place);
+  }
+  ends.push_back(n - 1);
+  if (!mayTakeTurns(uses, repeatOf, ends))
+    return {};
+  for (uint32_t &end : ends)
+    end += r.first;
+  return ends;
+}
 
 std::optional<BlockProblem>
 spillway::planner::interleaveRepetitions(const Problem &problem,

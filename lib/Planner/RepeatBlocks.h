@@ -30,10 +30,17 @@ struct BlockProblem {
   std::vector<Copy> operators, storages; ///< by index: of the other problem
 };
 
+/// The last operator of each block of a repetition, where blocks end at all
+/// places behind which few bytes go on: no more than behind the least `share`
+/// of them. Empty if the repetitions must not take turns: they share what
+/// several blocks access and one of them changes.
+std::vector<uint32_t> narrowBlocks(const Problem &problem, uint32_t repeat,
+                                   double share);
+
 /// `size`, which divides the count, repetitions of `repeat` at a time. A block
 /// shares at most `blockBytes`, if its operators allow, and ends where least
 /// goes on to the next one. Nothing if the repetitions must not take turns
-/// within: they share what several blocks access and one of them changes.
+/// within.
 std::optional<BlockProblem> interleaveRepetitions(const Problem &problem,
                                                   uint32_t repeat,
                                                   uint32_t size,

@@ -65,15 +65,22 @@ std::vector<std::vector<uint32_t>> dependences(const Problem &problem) {
 } // namespace
 
 std::vector<uint32_t> spillway::planner::orderAroundRepeats(const Unrolled &u) {
-  uint32_t n = uint32_t(u.problem.operators.size());
-  std::vector<std::vector<uint32_t>> before = dependences(u.problem);
+  std::vector<bool> inRange;
+  for (const Copy &c : u.operators)
+    inRange.push_back(u.repeatOfOp(c.index) >= 0);
+  return orderAround(u.problem, inRange);
+}
+
+std::vector<uint32_t>
+spillway::planner::orderAround(const Problem &problem,
+                               const std::vector<bool> &range) {
+  uint32_t n = uint32_t(problem.operators.size());
+  std::vector<std::vector<uint32_t>> before = dependences(problem);
   std::vector<std::vector<uint32_t>> after(n);
   for (uint32_t at = 0; at < n; ++at)
     for (uint32_t p : before[at])
       after[p].push_back(at);
-  auto inRange = [&](uint32_t at) {
-    return u.repeatOfOp(u.operators[at].index) >= 0;
-  };
+  auto inRange = [&](uint32_t at) { return bool(range[at]); };
   uint32_t first = 0;
   while (first < n && !inRange(first))
     ++first;

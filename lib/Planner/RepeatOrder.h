@@ -24,6 +24,10 @@ namespace spillway::planner {
 /// early as what they read and change allows.
 std::vector<uint32_t> orderAroundRepeats(const Unrolled &unrolled);
 
+/// The same of any problem, by whether each operator is of a range.
+std::vector<uint32_t> orderAround(const Problem &problem,
+                                  const std::vector<bool> &inRange);
+
 /// The problem with its operators in the order given.
 Problem inOrder(const Problem &problem, const std::vector<uint32_t> &order);
 
