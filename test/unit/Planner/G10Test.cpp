@@ -151,4 +151,19 @@ TEST(G10, TheFirstOfThePrefetchesIsTheFirstToComeEarlier) {
             find(plan, Action::run(10)));
 }
 
+TEST(G10, TheTimeInWhichATensorIsOnItsWayOutSavesNothing) {
+  // The line is crossed while operator 1 makes 300 bytes beside x's 600: too
+  // early, for half of x takes longer than that to leave. So nothing is
+  // planned: x goes on demand, to the first tier that has room, and comes when
+  // operator 11 needs it.
+  Problem p = emptySwapProblem(1000000000, true);
+  for (uint32_t i = 0; i < 12; ++i)
+    addOp(p, 1000, i == 0 ? 600 : i == 1 ? 300 : 1, {});
+  p.operators[11].reads = {{0, -1}};
+  Plan plan = planOf(p, 850);
+  EXPECT_LT(find(plan, Action::store(0, -1, 1)), find(plan, Action::run(1)));
+  EXPECT_EQ(find(plan, Action::load(0, -1, 1)) + 1,
+            find(plan, Action::run(11)));
+}
+
 } // namespace
