@@ -112,6 +112,7 @@ private:
     for (const auto &sequence : findRematPlans(a, remat)) {
       Candidate c;
       c.plan = planOfSequence(a, sequence);
+      c.stepNs = 0;
       for (uint32_t op : sequence)
         c.stepNs += problem.operators[op].costNs[0];
       keep(std::move(c));
