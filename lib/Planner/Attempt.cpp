@@ -44,6 +44,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   stepNs = INT64_MAX;
   retries = mostRetries;
   fitting.begin(budgets);
+  behindHost = hostIsShort(a, budgets);
   // Quickly, how much padding it takes for the addresses to fit; then with
   // effort at that padding.
   std::vector<Plan> lastResorts;
@@ -116,7 +117,7 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
   bool large = a.gaps.size() >= 4000 || iterations < 2;
   // Where the host is short, each byte that is kept free goes over the drive's
   // link; but what moves all the time finds no addresses without some.
-  bool drive = large && hostIsShort(a, budgets);
+  bool drive = large && behindHost;
   if (early && !a.huge())
     for (uint32_t more : {10, 25, 50, 100, 150})
       if (padding + more <= 330 &&
@@ -231,7 +232,7 @@ bool Attempt::offer(const Plan &candidate, bool effort) {
     compare(IssueOrder::ByTime);
     // What is ordered by time hardly ever waits for an address; where it does,
     // or had to be changed to get any, other orders are tried, a few times.
-    if (early && effort && budgets.size() <= 2) {
+    if (early && effort && !behindHost) {
       SimulationOptions sim;
       sim.budgets = budgets;
       sim.maxRounds = 6;

@@ -76,7 +76,8 @@ private:
   std::vector<uint64_t> budgets;
   std::vector<uint64_t> target; ///< by tier: what policies are told
   Fitting fitting;
-  bool early = false; ///< the policy leaves it to others when loads come
+  bool behindHost = false; ///< some state has to be
+  bool early = false;      ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   uint32_t retries = 0;         ///< of addresses that cost time
   std::vector<uint64_t> excess; ///< by tier: what the last plans lacked

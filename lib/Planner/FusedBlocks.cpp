@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FusedBlocks.h"
-#include "RepeatBlocks.h"
 #include "RepeatOrder.h"
 #include "spillway/Planner/Offsets.h"
 
@@ -18,140 +17,32 @@ using namespace spillway::planner;
 
 namespace {
 
+template <typename Visit> void eachAccess(const Operator &op, Visit visit) {
+  for (auto *list : {&op.reads, &op.writes, &op.updates})
+    for (const Access &a : *list)
+      visit(a);
+}
+
 class Fuser {
 public:
-  Fuser(const Problem &problem, uint32_t repeat, std::vector<uint32_t> blocks)
-      : problem(problem), repeat(repeat), range(problem.repeats[repeat]),
-        repeatOf(repeatOfStorages(problem)), ends(std::move(blocks)),
-        uses(problem.storages.size()), maker(problem.storages.size()),
-        changes(problem.storages.size()), repeatable(problem.storages.size()),
-        waits(problem.storages.size()) {}
-
-  /// False if it cannot be done.
-  bool prepare();
+  Fuser(const Problem &problem, uint32_t repeat, const Checkpoints &points)
+      : problem(problem), range(problem.repeats[repeat]), points(points) {}
   FusedBlocks run();
 
 private:
-  struct Use {
-    uint32_t at = 0, block = 0;
-  };
-  template <typename Visit>
-  static void eachAccess(const Operator &op, Visit visit) {
-    for (auto *list : {&op.reads, &op.writes, &op.updates})
-      for (const Access &a : *list)
-        visit(a);
-  }
-  /// Made in a repetition, for itself.
-  bool own(uint32_t s) const {
-    return repeatOf[s] == int32_t(repeat) &&
-           problem.storages[s].kind == StorageKind::Temporary;
-  }
-  bool passes(uint32_t s) const { return own(s) && !waits[s]; }
-  bool mayRunAgain(uint32_t at) const;
-  uint32_t blockOf(uint32_t at) const {
-    return uint32_t(std::lower_bound(ends.begin(), ends.end(), at) -
-                    ends.begin());
-  }
-  bool hasToWait(uint32_t s) const;
+  bool passes(uint32_t s) const { return points.passes(s); }
   BlockSteps steps(uint32_t block) const;
-  void place(BlockSteps &b) const;
   Operator operatorOf(const BlockSteps &b, uint32_t block) const;
 
   const Problem &problem;
-  const uint32_t repeat;
   const Repeat range;
-  const std::vector<int32_t> repeatOf;
-  std::vector<uint32_t> ends;         ///< of blocks: the last operator
-  std::vector<std::vector<Use>> uses; ///< by storage, in the range
-  std::vector<uint32_t> maker;        ///< by storage, in the range
-  std::vector<bool> changes;          ///< by storage: updated in the range
-  std::vector<bool> repeatable; ///< by storage: it can be made again later
-  std::vector<bool> waits;      ///< by storage: from the block that makes it on
+  const Checkpoints &points;
 };
 
-/// At any later time, from what waits.
-bool Fuser::mayRunAgain(uint32_t at) const {
-  const Operator &op = problem.operators[at];
-  bool may = op.recomputable && op.updates.empty();
-  eachAccess(op, [&](const Access &a) { may &= !changes[a.storage]; });
-  for (const Access &a : op.reads)
-    may &= !passes(a.storage) || repeatable[a.storage];
-  return may;
-}
-
-/// It goes on to the next block, or there is nothing to make it again with.
-bool Fuser::hasToWait(uint32_t s) const {
-  const std::vector<Use> &mine = uses[s];
-  uint32_t first = mine.front().block;
-  if (problem.storages[s].output)
-    return true;
-  auto other = std::find_if(mine.begin(), mine.end(),
-                            [&](const Use &u) { return u.block != first; });
-  return other != mine.end() && (!repeatable[s] || other->block == first + 1);
-}
-
-bool Fuser::prepare() {
-  std::set<uint32_t> outside;
-  for (uint32_t at = 0; at < problem.operators.size(); ++at) {
-    const Operator &op = problem.operators[at];
-    if (at < range.first || at > range.last) {
-      eachAccess(op, [&](const Access &a) { outside.insert(a.storage); });
-      continue;
-    }
-    if (op.cost(0) < 0)
-      return false;
-    eachAccess(op, [&](const Access &a) {
-      auto &mine = uses[a.storage];
-      if (mine.empty() || mine.back().at != at)
-        mine.push_back({at, blockOf(at)});
-    });
-    for (const Access &a : op.updates)
-      changes[a.storage] = true;
-    for (const Access &a : op.writes)
-      maker[a.storage] = at;
-  }
-  // What something is made from has been looked at before.
-  for (uint32_t at = range.first; at <= range.last; ++at)
-    for (const Access &a : problem.operators[at].writes) {
-      uint32_t s = a.storage;
-      if (!own(s))
-        continue;
-      if (problem.storages[s].numParts() > 1)
-        return false;
-      repeatable[s] = mayRunAgain(at);
-      waits[s] = outside.count(s) || hasToWait(s);
-    }
-  return true;
-}
-
+/// With addresses within the block's workspace.
 BlockSteps Fuser::steps(uint32_t block) const {
-  BlockSteps out;
-  uint32_t begin = block ? ends[block - 1] + 1 : range.first;
-  std::set<uint32_t> again;
-  std::vector<uint32_t> open;
-  auto needs = [&](uint32_t at) {
-    for (const Access &a : problem.operators[at].reads)
-      if (passes(a.storage) && blockOf(maker[a.storage]) != block)
-        open.push_back(a.storage);
-  };
-  for (uint32_t at = begin; at <= ends[block]; ++at)
-    needs(at);
-  while (!open.empty()) {
-    uint32_t s = open.back();
-    open.pop_back();
-    if (uint32_t at = maker[s]; again.insert(at).second)
-      needs(at);
-  }
-  out.operators.assign(again.begin(), again.end());
-  out.madeAgain = uint32_t(again.size());
-  for (uint32_t at = begin; at <= ends[block]; ++at)
-    out.operators.push_back(at);
-  place(out);
-  return out;
-}
-
-/// Addresses within the block's workspace.
-void Fuser::place(BlockSteps &b) const {
+  BlockSteps b;
+  static_cast<Checkpoints::Runs &>(b) = points.runsOf(block);
   uint32_t n = uint32_t(b.operators.size());
   b.ends.resize(n);
   b.workspaces.resize(n);
@@ -177,6 +68,7 @@ void Fuser::place(BlockSteps &b) const {
     b.offsets[s] = placed.offsets[i++];
   for (uint32_t j = 0; j < n; ++j)
     b.workspaces[j] = placed.offsets[i++];
+  return b;
 }
 
 /// The block as one operator, in terms of the repetition.
@@ -232,7 +124,7 @@ Operator Fuser::operatorOf(const BlockSteps &b, uint32_t block) const {
 
 FusedBlocks Fuser::run() {
   FusedBlocks out;
-  for (uint32_t block = 0; block < ends.size(); ++block)
+  for (uint32_t block = 0; block < points.numBlocks(); ++block)
     out.blocks.push_back(steps(block));
   Unrolled u = unroll(problem);
   Problem &p = out.problem;
@@ -249,11 +141,11 @@ FusedBlocks Fuser::run() {
       add(u.problem.operators[u.op(at, 0)], {-1, 0, u.op(at, 0)});
   };
   around(0, range.first);
-  for (uint32_t block = 0; block < ends.size(); ++block) {
+  for (uint32_t block = 0; block < points.numBlocks(); ++block) {
     Operator one = operatorOf(out.blocks[block], block);
     for (uint32_t k = 0; k < range.count; ++k) {
       Operator op = one;
-      op.id = u.problem.operators[u.op(ends[block], k)].id;
+      op.id = u.problem.operators[u.op(points.lastOf(block), k)].id;
       for (auto *list : {&op.reads, &op.writes, &op.updates})
         for (Access &a : *list)
           a.storage = u.storage(a.storage, k);
@@ -394,10 +286,11 @@ void FusedSplitter::place(Layout &layout, const Plan &split) const {
 std::optional<FusedBlocks>
 spillway::planner::fuseBlocks(const Problem &problem, uint32_t repeat,
                               std::vector<uint32_t> ends) {
-  Fuser fuser(problem, repeat, std::move(ends));
-  if (!fuser.prepare())
+  Checkpoints points(problem, repeat);
+  if (!points.possible())
     return std::nullopt;
-  return fuser.run();
+  points.cut(std::move(ends));
+  return Fuser(problem, repeat, points).run();
 }
 
 Plan spillway::planner::splitFused(const Problem &problem,

@@ -18,17 +18,15 @@
 #ifndef SPILLWAY_LIB_PLANNER_FUSEDBLOCKS_H
 #define SPILLWAY_LIB_PLANNER_FUSEDBLOCKS_H
 
+#include "Checkpoints.h"
 #include "Layout.h"
-#include "spillway/Planner/Repeats.h"
 
 #include <map>
 
 namespace spillway::planner {
 
 /// What a block does for each repetition, in terms of the repetition.
-struct BlockSteps {
-  std::vector<uint32_t> operators; ///< in sequence; the block's own come last
-  uint32_t madeAgain = 0;          ///< how many of them belong to other blocks
+struct BlockSteps : Checkpoints::Runs {
   std::vector<std::vector<uint32_t>> ends; ///< by step: storages gone behind it
   std::map<uint32_t, uint64_t> offsets;    ///< of storages, in the workspace
   std::vector<uint64_t> workspaces;        ///< by step: where its own is
@@ -49,8 +47,7 @@ struct FusedBlocks {
 };
 
 /// `ends`: the last operator of each block, as `narrowBlocks` has them. Nothing
-/// if repetitions make a storage in parts, or if some of their operators do not
-/// run on the device.
+/// if that is not possible (`Checkpoints`).
 std::optional<FusedBlocks> fuseBlocks(const Problem &problem, uint32_t repeat,
                                       std::vector<uint32_t> ends);
 

@@ -32,6 +32,8 @@ static constexpr double operandShare = 0.4, inTurnsShare = 0.25,
                         blockShare = 0.125;
 /// So many operators of groups that take turns are planned.
 static constexpr uint32_t mostInTurns = 10000;
+/// Blocks as operators: so many are searched on.
+static constexpr size_t mostSearchedOn = 2000;
 /// Of the places in a repetition, those behind which least goes on end narrow
 /// blocks.
 static constexpr double narrowShare = 0.04;
@@ -147,7 +149,7 @@ GroupPlan GroupPlanner::find(GroupShape shape, uint32_t iterations) const {
 }
 
 /// All repetitions take turns, with narrow blocks as operators.
-GroupPlan GroupPlanner::findFused(uint32_t iterations) const {
+GroupPlan GroupPlanner::findFused() const {
   GroupPlan out;
   std::vector<uint32_t> ends = narrowBlocks(problem, repeat, narrowShare);
   if (ends.empty())
@@ -157,7 +159,9 @@ GroupPlan GroupPlanner::findFused(uint32_t iterations) const {
     return out;
   Analysis a(fused->problem);
   Attempt attempt(a, policy, options);
-  if (!attempt.run(budgets, iterations))
+  bool few = fused->problem.operators.size() <= mostSearchedOn;
+  if (!attempt.run(budgets, few ? options.iterations
+                                : std::min(options.iterations, quick)))
     return out;
   out.ok = true;
   out.layout = std::move(attempt.layout);
@@ -262,9 +266,13 @@ GroupPlan GroupPlanner::findBest(int64_t boundNs,
     candidates.push_back({*oneNs, {}, {}});
     tried = 1;
   }
-  if (behindHost)
-    if (GroupPlan fused = findFused(effort); fused.stepNs < best.stepNs)
+  bool isFused = false;
+  if (behindHost) {
+    GroupPlan fused = findFused();
+    isFused = fused.ok;
+    if (fused.stepNs < best.stepNs)
       best = std::move(fused);
+  }
   for (uint32_t s = tried + 1; s <= r.count && tried < mostGroupSizes; ++s) {
     // Twice as many at least, or hardly anything changes.
     if (r.count % s ||
@@ -292,7 +300,9 @@ GroupPlan GroupPlanner::findBest(int64_t boundNs,
   }
   LoopHopes hopes;
   finish(candidates, effort, hopes, best);
-  if (!behindHost)
+  // With blocks as operators, larger groups are seldom better, and take
+  // longest.
+  if (!behindHost || (isFused && writtenOutOps(problem) > mostInTurns))
     return best;
   auto far = [&] {
     return double(best.stepNs) >

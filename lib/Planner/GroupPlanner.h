@@ -71,7 +71,7 @@ private:
   };
   std::optional<Shaped> make(GroupShape shape) const;
   std::vector<GroupShape> largeShapes() const;
-  GroupPlan findFused(uint32_t iterations) const;
+  GroupPlan findFused() const;
   GroupPlan check(GroupPlan plan) const;
   GroupPlan finish(const Shaped &shaped, uint32_t size, LoopPlan plan) const;
   void finish(std::vector<Candidate> &candidates, uint32_t effort,

@@ -49,11 +49,11 @@ struct Candidate {
   }
 };
 
-/// With a drive, what is ordered by simulation mostly ends with addresses that
-/// cost more time than the order wins.
+/// Where state goes to a drive, what is ordered by simulation mostly ends with
+/// addresses that cost more time than the order wins.
 void placeLoads(const Problem &problem, Plan &plan,
-                const std::vector<uint64_t> &budgets) {
-  if (problem.machine.tiers.size() > 2)
+                const std::vector<uint64_t> &budgets, bool behindHost) {
+  if (behindHost)
     hoistLoads(problem, plan, budgets[0]);
   else
     orderLoads(problem, plan, budgets, {budgets[0], slack});
@@ -177,7 +177,7 @@ private:
     if (changed)
       if (Emission other = emitPlan(a, d, request.budgets); other.ok)
         e = std::move(other);
-    placeLoads(problem, e.plan, request.budgets);
+    placeLoads(problem, e.plan, request.budgets, behindHost);
     SimulationOptions options;
     options.budgets = request.budgets;
     options.maxRounds = 6;
@@ -241,9 +241,9 @@ private:
       }
     }
     if (found.front().linkBytes)
-      answer.again =
-          [d = found.front().decisions, budgets = request.budgets,
-           most = mostUsed(a)](const Analysis &other) -> std::optional<Plan> {
+      answer.again = [d = found.front().decisions, budgets = request.budgets,
+                      most = mostUsed(a), drive = behindHost](
+                         const Analysis &other) -> std::optional<Plan> {
         Emission e = emitPlan(other, d, budgets);
         if (!e.ok && d.stays)
           e = emitPlan(other,
@@ -251,7 +251,7 @@ private:
                        budgets);
         if (!e.ok)
           return std::nullopt;
-        placeLoads(other.problem, e.plan, budgets);
+        placeLoads(other.problem, e.plan, budgets, drive);
         return std::move(e.plan);
       };
     for (Candidate &c : found)
@@ -264,6 +264,7 @@ private:
   const Problem &problem;
   /// A setting takes a second or more: one of five must do.
   const bool huge = a.huge();
+  const bool behindHost = hostIsShort(a, request.budgets);
   uint32_t asked = 0;
   std::vector<Candidate> found;
   GreedyOptions best; ///< what the first of them came from, but for prices
@@ -388,7 +389,7 @@ void Joint::trySplits() {
 /// before, and state has to be behind the host in any case: nothing else comes
 /// near, then.
 bool Joint::tryResidence() {
-  if (!hostIsShort(a, request.budgets) || found.empty())
+  if (!behindHost || found.empty())
     return false;
   int64_t first = found.front().stepNs;
   int64_t least = searchResidence(a, request.budgets, [&](Decisions d) {
