@@ -181,7 +181,8 @@ double Dtr::classesAround(uint32_t s) {
     if (!evicted[t])
       return;
     uint32_t r = root(node[t]);
-    
+    if (std::find(roots.begin(), roots.end(), r) != roots.end())
+      return;
     roots.push_back(r);
     cost += classCost[r];
   };

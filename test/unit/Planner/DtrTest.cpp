@@ -97,6 +97,27 @@ TEST(Dtr, AClassLosesTheCostOfWhatIsMadeAgain) {
   EXPECT_THAT(rerunsOf(r.plan), ElementsAre(1, 1, 2));
 }
 
+TEST(Dtr, AClassOfSeveralNeighboursCountsOnce) {
+  // x (3) is made from 1 and 2, and 2 from 1. Operator 4 evicts both of them:
+  // one class that costs 20. When operator 6 needs room at 1050, x, ready since
+  // 1030, has h = (100 + 20) / (100 * 20) = 0.06, w (0), ready since 910, 910 /
+  // (100 * 140) = 0.065: x goes. With the class for either neighbour, (100 +
+  // 40) / (100 * 20), it would be w.
+  Problem p = emptyProblem();
+  addOp(p, 910, 100, {}); // w
+  addOp(p, 10, 100, {});
+  addOp(p, 10, 100, {1});
+  addOp(p, 100, 100, {1, 2});
+  addOp(p, 10, 200, {});
+  addOp(p, 10, 1, {4});
+  addOp(p, 10, 300, {});
+  addOp(p, 10, 1, {6});
+  addOp(p, 10, 1, {0, 1, 2, 3});
+  PlanResult r = planLoad(p, "dtr-eq", 410);
+  ASSERT_TRUE(r.feasible) << r.infeasible.reason;
+  EXPECT_THAT(rerunsOf(r.plan), ElementsAre(1, 2, 3));
+}
+
 TEST(Dtr, ChainOfEvictedTensorsGetsDearer) {
   // A chain is evicted tensor by tensor; the neighbour of an evicted tensor
   // costs as much more as making that again would, so evictions spread
