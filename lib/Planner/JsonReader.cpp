@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "JsonReader.h"
+#include "JsonKeys.h"
 #include "Quoted.h"
 
 #include <algorithm>
@@ -24,7 +25,10 @@ static std::string placeOf(std::string_view text, size_t at) {
 
 Json JsonReader::parse(std::string_view text) {
   try {
-    return Json::parse(text);
+    Json value = Json::parse(text);
+    if (auto field = repeatedField(text))
+      throw JsonError(*field + ": expected the field once, found it twice");
+    return value;
   } catch (const Json::parse_error &e) {
     size_t at = std::min<size_t>(e.byte ? e.byte - 1 : 0, text.size());
     throw JsonError(placeOf(text, at) +

@@ -35,7 +35,8 @@ public:
   JsonReader(const Json &value, std::string path)
       : value(value), path(std::move(path)) {}
 
-  /// Parses text; a syntax error names the line and column.
+  /// Parses text; a syntax error names the line and column. An object must not
+  /// have a field twice.
   static Json parse(std::string_view text);
 
   [[noreturn]] void fail(const std::string &expected) const;

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Input.h"
-#include "JsonKeys.h"
 
 #include <cerrno>
 #include <cstdio>
@@ -39,14 +38,6 @@ std::string spillway::plantool::readFile(const std::string &path) {
     throw InputError("cannot read '" + path +
                      "': the file is cut short or damaged");
   return out;
-}
-
-std::string spillway::plantool::readJsonFile(const std::string &path) {
-  std::string text = readFile(path);
-  if (auto field = repeatedField(text))
-    throw InputError(path + ": " + *field +
-                     ": expected the field once, found it twice");
-  return text;
 }
 
 /// What is there stays until all is written; a device is written in place.
@@ -132,9 +123,7 @@ std::string spillway::plantool::formatOf(const Options &options) {
 
 ImportedProblem spillway::plantool::readProblem(const Options &options) {
   std::string format = formatOf(options), error;
-  std::string text = format == "json" || format == "networkx"
-                         ? readJsonFile(options.problem)
-                         : readFile(options.problem);
+  std::string text = readFile(options.problem);
   std::optional<ImportedProblem> out;
   if (format == "json") {
     if (auto problem = parseProblem(text, error)) {
@@ -155,7 +144,7 @@ ImportedProblem spillway::plantool::readProblem(const Options &options) {
     throw InputError(options.problem + ": " + error);
   Problem &p = out->problem;
   if (!options.machine.empty()) {
-    auto machine = parseMachine(readJsonFile(options.machine), error);
+    auto machine = parseMachine(readFile(options.machine), error);
     if (!machine)
       throw InputError(options.machine + ": " + error);
     p.machine = std::move(*machine);

@@ -23,8 +23,6 @@ struct InputError : std::runtime_error {
 
 /// The whole of a file; what is gzipped is unpacked.
 std::string readFile(const std::string &path);
-/// The same of a JSON file, in which no object may have a field twice.
-std::string readJsonFile(const std::string &path);
 /// Fails where an output would replace an input.
 void checkOutputs(const Options &options);
 

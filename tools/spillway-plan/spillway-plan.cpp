@@ -186,7 +186,7 @@ int runAll(const Options &options, const ImportedProblem &input,
 int runCheck(const Options &options, const ImportedProblem &input,
              const std::vector<uint64_t> &budgets) {
   std::string error;
-  auto given = parsePlan(readJsonFile(options.check), input.problem, error);
+  auto given = parsePlan(readFile(options.check), input.problem, error);
   if (!given)
     throw InputError(options.check + ": " + error);
   Verdict verdict = verifyPlan(input.problem, *given, budgets);

@@ -385,7 +385,7 @@ void Joint::trySplits() {
     trust(options);
 }
 
-/// Where the host is short. True if that is much better than what was found
+/// Where the host is short. True if that is better than what was found
 /// before, and state has to be behind the host in any case: nothing else comes
 /// near, then.
 bool Joint::tryResidence() {
@@ -404,7 +404,7 @@ bool Joint::tryResidence() {
         trial.firstUpdateNs = std::min(trial.firstUpdateNs, tried.clock[op]);
     return trial;
   });
-  return least < first - first / 20 &&
+  return least < first - first / 64 &&
          tierBoundNs(problem, request.budgets) > 0;
 }
 

@@ -301,6 +301,8 @@ TEST(Json, ErrorsNameTheField) {
   EXPECT_THAT(broken("\"version\": 1", "\"version\": 3"), HasSubstr("version"));
   EXPECT_THAT(broken("\"alignment\": 1", "\"aligment\": 1"),
               HasSubstr("unknown field 'aligment'"));
+  EXPECT_THAT(broken("\"bytes\":100", "\"bytes\":100,\"bytes\":200"),
+              HasSubstr("storages[0].bytes: expected the field once"));
   EXPECT_THAT(broken("\"from\":\"host\"", "\"from\":\"moon\""),
               HasSubstr("machine.links[0].from"));
 }

@@ -88,7 +88,7 @@ private:
 } // namespace
 
 std::optional<std::string>
-spillway::plantool::repeatedField(std::string_view text) {
+spillway::planner::repeatedField(std::string_view text) {
   Walk walk;
   Json::sax_parse(text, &walk);
   return walk.repeated;

@@ -12,19 +12,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef SPILLWAY_TOOLS_PLAN_JSONKEYS_H
-#define SPILLWAY_TOOLS_PLAN_JSONKEYS_H
+#ifndef SPILLWAY_LIB_PLANNER_JSONKEYS_H
+#define SPILLWAY_LIB_PLANNER_JSONKEYS_H
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace spillway::plantool {
+namespace spillway::planner {
 
 /// The path of the first field that an object has twice (`storages[1].bytes`).
 /// None where there is none before the end or the first syntax error.
 std::optional<std::string> repeatedField(std::string_view text);
 
-} // namespace spillway::plantool
+} // namespace spillway::planner
 
-#endif // SPILLWAY_TOOLS_PLAN_JSONKEYS_H
+#endif // SPILLWAY_LIB_PLANNER_JSONKEYS_H
