@@ -208,6 +208,8 @@ def test_offsets(tmp_path):
     refused(run(path, "--offsets", "--budget=149"), "149")
     path.write_text("id,lower,upper,size\na,0,2,100\nb,3,3,50\n")
     refused(run(path, "--offsets"), "line 3", "lower < upper")
+    path.write_text("id,lower,upper,size,size\na,0,2,100,50\n")
+    refused(run(path, "--offsets"), "line 1", "'size' once, found it twice")
 
 
 @pytest.mark.parametrize(
@@ -377,6 +379,7 @@ def test_bad_networkx(tmp_path, change, words):
         ("Kernel ID: 1", "Kernel ID: 0", ["operator 0 'B'", "taken"]),
         ("Kernel ID: 0, Name: A\n", "", ["line 2", "before"]),
         ("Output Tensors:", "Outputs:", ["line 6", "Outputs:"]),
+        (KERNELS, "", ["line 1", "at least one kernel"]),
     ],
 )
 def test_bad_g10(tmp_path, old, new, words):

@@ -41,7 +41,8 @@ public:
 
 private:
   [[noreturn]] void fail(const std::string &text) const {
-    throw FormatError("line " + std::to_string(number) + ": " + text);
+    throw FormatError("line " + std::to_string(std::max(number, 1u)) + ": " +
+                      text);
   }
   bool line(std::string_view &out) {
     if (rest.empty())

@@ -48,8 +48,12 @@ spillway::planner::readOffsetCsv(std::string_view text, std::string &error) {
       width = fields.size();
       for (size_t i = 0; i < width; ++i)
         for (int k = 0; k < 3; ++k)
-          if (fields[i] == names[k])
+          if (fields[i] == names[k]) {
+            if (columns[k] != SIZE_MAX)
+              return fail("expected '" + std::string(names[k]) +
+                          "' once, found it twice");
             columns[k] = i;
+          }
       for (int k = 0; k < 3; ++k)
         if (columns[k] == SIZE_MAX)
           return fail("expected a header with 'lower', 'upper' and 'size', "
