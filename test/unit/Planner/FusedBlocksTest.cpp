@@ -205,6 +205,26 @@ TEST(FusedBlocks, WhatCannotBeMadeAgainWaits) {
   EXPECT_THAT(seen.steps(*f, 6), ElementsAre("back0"));
 }
 
+TEST(FusedBlocks, WhatWaitsIsThereWhereItIsMadeOnceMore) {
+  using ::testing::Contains;
+  using ::testing::Not;
+  using ::testing::StartsWith;
+  // up1 makes something else as well, which goes on to the next block.
+  Layers l;
+  l.storage("z", StorageKind::Temporary, 100);
+  l.p.operators[l.o["up1"]].writes.push_back({l.s["z"]});
+  l.p.operators[l.o["up2"]].reads.push_back({l.s["z"]});
+  ASSERT_THAT(l.p.check(), IsEmpty());
+  auto f = fuseBlocks(l.p, 0, l.ends());
+  ASSERT_TRUE(f);
+  ASSERT_THAT(f->problem.check(), IsEmpty());
+  EXPECT_THAT(l.steps(*f, 5), ElementsAre("up1", "back1"));
+  EXPECT_THAT(l.names(*f, 1, &Operator::writes), Contains(StartsWith("z")));
+  EXPECT_THAT(l.names(*f, 5, &Operator::reads), Contains(StartsWith("z")));
+  EXPECT_THAT(l.names(*f, 5, &Operator::writes),
+              Not(Contains(StartsWith("z"))));
+}
+
 TEST(FusedBlocks, NarrowOnesEndWhereLeastGoesOn) {
   TrainingOptions training;
   training.layers = 12;
