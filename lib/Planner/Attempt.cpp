@@ -232,7 +232,8 @@ bool Attempt::offer(const Plan &candidate, bool effort) {
     compare(IssueOrder::ByTime);
     // What is ordered by time hardly ever waits for an address; where it does,
     // or had to be changed to get any, other orders are tried, a few times.
-    if (early && effort && !behindHost) {
+    bool more = retries > 0 || fastest == INT64_MAX;
+    if (early && effort && !behindHost && more) {
       SimulationOptions sim;
       sim.budgets = budgets;
       sim.maxRounds = 6;

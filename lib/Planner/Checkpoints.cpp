@@ -12,13 +12,6 @@
 
 using namespace spillway::planner;
 
-template <typename Visit>
-static void eachAccess(const Operator &op, Visit visit) {
-  for (auto *list : {&op.reads, &op.writes, &op.updates})
-    for (const Access &a : *list)
-      visit(a);
-}
-
 Checkpoints::Checkpoints(const Problem &problem, uint32_t repeat)
     : problem(problem), range(problem.repeats[repeat]),
       uses(problem.storages.size()), maker(problem.storages.size()),

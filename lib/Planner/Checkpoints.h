@@ -20,6 +20,13 @@
 
 namespace spillway::planner {
 
+/// Reads, writes and updates.
+template <typename Visit> void eachAccess(const Operator &op, Visit visit) {
+  for (auto *list : {&op.reads, &op.writes, &op.updates})
+    for (const Access &a : *list)
+      visit(a);
+}
+
 class Checkpoints {
 public:
   Checkpoints(const Problem &problem, uint32_t repeat);

@@ -17,12 +17,6 @@ using namespace spillway::planner;
 
 namespace {
 
-template <typename Visit> void eachAccess(const Operator &op, Visit visit) {
-  for (auto *list : {&op.reads, &op.writes, &op.updates})
-    for (const Access &a : *list)
-      visit(a);
-}
-
 class Fuser {
 public:
   Fuser(const Problem &problem, uint32_t repeat, const Checkpoints &points)

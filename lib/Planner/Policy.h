@@ -33,7 +33,7 @@ struct PolicyRequest {
   uint32_t iterations = 0;
   bool fixedOrder = true;
   /// Between two iterations a policy looks whether it is late, and answers with
-  /// what it has. Set only where iterations are.
+  /// what it has: late or not, at least what it finds with none.
   std::optional<std::chrono::steady_clock::time_point> deadline = std::nullopt;
   bool late() const {
     return deadline && std::chrono::steady_clock::now() >= *deadline;

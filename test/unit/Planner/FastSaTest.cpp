@@ -26,15 +26,21 @@ TEST(FastSa, Fcn8At80PercentIsOptimal) {
   EXPECT_NEAR(double(r.recomputedNs) / double(base), 0.001361, 0.00015);
 }
 
-TEST(FastSa, RotatesInsteadOfRecomputing) {
-  // Two branches that the given order runs side by side; one after the other
-  // they fit without recomputation.
+/// Two branches that the given order runs side by side: operators 1 and 3, 2
+/// and 4.
+Problem twoBranches() {
   Problem p = emptyProblem();
   uint32_t x = addOp(p, 1, 1, {});
   uint32_t left = addOp(p, 10, 10, {x}), right = addOp(p, 10, 10, {x});
   uint32_t c = addOp(p, 1, 1, {left}), d = addOp(p, 1, 1, {right});
   addOp(p, 1, 1, {c, d});
   p.storages.back().output = true;
+  return p;
+}
+
+TEST(FastSa, RotatesInsteadOfRecomputing) {
+  // One after the other they fit without recomputation.
+  Problem p = twoBranches();
   PlanResult r = planLoad(p, "fastsa", 13, 20, false);
   ASSERT_TRUE(r.feasible) << r.infeasible.reason;
   EXPECT_EQ(r.numRecomputed, 0u);
@@ -44,14 +50,9 @@ TEST(FastSa, RotatesInsteadOfRecomputing) {
 }
 
 TEST(FastSa, RotatesWhatMayRunOnceOnly) {
-  // The same branches, of which nothing may be put in a second time: taking the
+  // Branches of which nothing may be put in a second time: taking the
   // first of two away would be a way to move it.
-  Problem p = emptyProblem();
-  uint32_t x = addOp(p, 1, 1, {});
-  uint32_t left = addOp(p, 10, 10, {x}), right = addOp(p, 10, 10, {x});
-  uint32_t c = addOp(p, 1, 1, {left}), d = addOp(p, 1, 1, {right});
-  addOp(p, 1, 1, {c, d});
-  p.storages.back().output = true;
+  Problem p = twoBranches();
   for (Operator &o : p.operators)
     o.recomputable = false;
   // One branch, and what the other came from or has left.
@@ -61,7 +62,7 @@ TEST(FastSa, RotatesWhatMayRunOnceOnly) {
   auto at = [&](uint32_t op) {
     return std::find(runs.begin(), runs.end(), op) - runs.begin();
   };
-  EXPECT_TRUE(at(c) < at(right) || at(d) < at(left));
+  EXPECT_TRUE(at(3) < at(2) || at(4) < at(1));
   EXPECT_FALSE(planLoad(p, "fastsa", 12, 0, true).feasible);
 }
 
