@@ -149,6 +149,63 @@ TEST(LoadOrder, OnlyWhereMemoryAllows) {
   EXPECT_GT(c.issuedBefore(), 6u);
 }
 
+/// A store of 400 ns may begin at 300, a load of 100 ns is due at 600. `wire`:
+/// they take turns.
+LateUse withStore(bool wire) {
+  LateUse c;
+  for (Link &l : c.p.machine.links)
+    l.group = wire ? 1 : 0;
+  uint32_t v = parameter(c.p, 400);
+  c.p.operators[2].updates = {{v}};
+  c.p.operators[2].recomputable = false;
+  // What the last operator reads, the seventh does.
+  std::swap(c.p.operators[9].reads[1], c.p.operators[6].reads.emplace_back());
+  c.p.operators[9].reads.pop_back();
+  Plan &plan = c.plan;
+  plan.initial.push_back({v, -1, 0});
+  std::erase(plan.actions, c.load);
+  auto at = [&](uint32_t op) {
+    return plan.actions.begin() + ptrdiff_t(positionOf(plan, Action::run(op)));
+  };
+  plan.actions.insert(at(6), c.load);
+  plan.actions.insert(at(2) + 1, Action::store(v, -1, 1));
+  // So it is stored anew, and gone again, in every step.
+  plan.actions.push_back(Action::free(v, -1, 1));
+  return c;
+}
+
+TEST(HoistLoads, AheadOfAStoreOnTheSameWire) {
+  LateUse turns = withStore(true), both = withStore(false);
+  EXPECT_EQ(stepNs(turns.p, turns.plan, 1000), 1200); // behind the store
+  hoistLoads(turns.p, turns.plan, 1000);
+  EXPECT_LE(turns.issuedBefore(), 2u);
+  EXPECT_EQ(stepNs(turns.p, turns.plan, 1000), 1000);
+  // A quarter more than its 100 ns is set aside.
+  hoistLoads(both.p, both.plan, 1000);
+  EXPECT_EQ(both.issuedBefore(), 4u);
+  EXPECT_EQ(stepNs(both.p, both.plan, 1000), 1000);
+}
+
+TEST(HoistLoads, WhatALinkCannotBringSoonerIsNotDueSooner) {
+  // Ten loads of 1000 ns each: the link alone takes 10,000.
+  Problem p = emptySwapProblem(1000000000);
+  Plan plan;
+  for (uint32_t k = 0; k < 10; ++k) {
+    uint32_t w = parameter(p, 1000);
+    uint32_t x = make(p, 100, 10, {w});
+    plan.initial.push_back({w, -1, 1});
+    plan.actions.insert(plan.actions.end(),
+                        {Action::load(w, -1, 1), Action::run(k),
+                         Action::free(w, -1, 0), Action::free(x, -1, 0)});
+  }
+  hoistLoads(p, plan, 100000);
+  EXPECT_EQ(stepNs(p, plan, 100000), 10000);
+  // The last one is not there for all of the step.
+  uint32_t last = p.operators[9].reads[0].storage;
+  EXPECT_GT(positionOf(plan, Action::load(last, -1, 1)),
+            positionOf(plan, Action::run(4)));
+}
+
 /// One gradient, two updates of 1000 ns each on the host: of what the step
 /// needs at its end, then of what it begins with.
 struct BusyHost {
