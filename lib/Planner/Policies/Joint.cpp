@@ -77,7 +77,7 @@ public:
       anneal();
     else
       greedy({.swap = swap});
-    if (!oneTier && request.iterations) {
+    if (!oneTier && request.iterations && !onlyComputes()) {
       if (!tryResidence()) {
         chooseBase();
         trySettings(swap);
@@ -127,6 +127,14 @@ private:
     attempt(chooseGaps(a, options, request.budgets), again);
     if (!found.empty() && found.front().stepNs < before)
       best = options;
+  }
+
+  /// Nothing is left to win where the device only computes what it must.
+  bool onlyComputes() const {
+    int64_t compute = 0;
+    for (uint32_t op = 0; op < a.numOps; ++op)
+      compute += hostEngine(problem, op) ? 0 : problem.operators[op].costNs[0];
+    return !found.empty() && found.front().stepNs <= compute + compute / 1000;
   }
 
   void chooseBase();
@@ -411,15 +419,8 @@ bool Joint::tryResidence() {
 /// Changes what a stretch of alike things does, and goes on from what is
 /// better, or not much worse: less and less so, until only the better counts.
 void Joint::improve(Candidate at, const JointMoves &moves, uint64_t effort) {
-  // Nothing is left to win where the device only computes what it must.
-  int64_t compute = 0;
-  for (uint32_t op = 0; op < a.numOps; ++op)
-    compute += hostEngine(problem, op) ? 0 : problem.operators[op].costNs[0];
   uint64_t left = effort;
-  auto done = [&] {
-    return left == 0 || request.late() ||
-           found.front().stepNs <= compute + compute / 1000;
-  };
+  auto done = [&] { return left == 0 || request.late() || onlyComputes(); };
   auto tryOut = [&](Decisions d, double allowance) {
     --left;
     d.clock = at.clock;
