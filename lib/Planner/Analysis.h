@@ -85,6 +85,7 @@ public:
   std::vector<Gap> gaps;
   /// So many that it takes a second or more to decide on all of them: searches
   /// look at fewer alternatives.
+  bool large() const { return gaps.size() >= 4000; }
   bool huge() const { return gaps.size() > 50000; }
   /// By slot, index of its first gap, or none.
   std::vector<uint32_t> firstGap;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Attempt.h"
+#include "EngineBound.h"
 #include "Residence.h"
 #include "TwoThreads.h"
 #include "spillway/Planner/Simulator.h"
@@ -45,6 +46,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   retries = mostRetries;
   fitting.begin(budgets);
   behindHost = hostIsShort(a, budgets);
+  engineNs = engineBoundNs(a.problem);
   // Quickly, how much padding it takes for the addresses to fit; then with
   // effort at that padding.
   std::vector<Plan> lastResorts;
@@ -74,7 +76,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
     found = take(lastResorts, false);
   if (found && whenFound)
     whenFound();
-  if (!found || iterations == 0)
+  if (!found || iterations == 0 || isOnlyEngines(stepNs, engineNs, a.large()))
     return found;
   if (options.deadline) {
     improveUntilLate(padding, iterations);
@@ -114,7 +116,7 @@ void Attempt::search(uint32_t padding, uint32_t iterations) {
   };
   // A large problem takes long for each, and one of many is only asked what it
   // promises. Of a huge one, what is found is made again with more.
-  bool large = a.gaps.size() >= 4000 || iterations < 2;
+  bool large = a.large() || iterations < 2;
   // Where the host is short, each byte that is kept free goes over the drive's
   // link; but what moves all the time finds no addresses without some.
   bool drive = large && behindHost;
@@ -156,7 +158,7 @@ void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
       int64_t before = stepNs;
       bool fits = offer(plan, true);
       worse += fits && stepNs >= before;
-      if (worse >= 2)
+      if (worse >= 2 || isOnlyEngines(stepNs, engineNs, a.large()))
         return;
     }
     if (pair.size() < 2)

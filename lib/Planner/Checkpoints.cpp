@@ -9,6 +9,8 @@
 #include "Checkpoints.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 
 using namespace spillway::planner;
 
@@ -17,7 +19,7 @@ Checkpoints::Checkpoints(const Problem &problem, uint32_t repeat)
       uses(problem.storages.size()), maker(problem.storages.size()),
       own(problem.storages.size()), seen(problem.storages.size()),
       changes(problem.storages.size()), repeatable(problem.storages.size()),
-      waits(problem.storages.size()) {
+      waits(problem.storages.size()), kept(problem.storages.size()) {
   std::vector<int32_t> repeatOf = repeatOfStorages(problem);
   for (uint32_t at = 0; at < problem.operators.size(); ++at) {
     const Operator &op = problem.operators[at];
@@ -55,7 +57,7 @@ bool Checkpoints::mayRunAgain(uint32_t at) const {
 
 /// It goes on to the next block, or there is nothing to make it again with.
 bool Checkpoints::hasToWait(uint32_t s) const {
-  if (seen[s] || problem.storages[s].output)
+  if (seen[s] || problem.storages[s].output || kept[s])
     return true;
   uint32_t first = blockOf(uses[s].front());
   auto other = std::find_if(uses[s].begin(), uses[s].end(),
@@ -64,13 +66,23 @@ bool Checkpoints::hasToWait(uint32_t s) const {
          (!repeatable[s] || blockOf(*other) == first + 1);
 }
 
-void Checkpoints::cut(std::vector<uint32_t> places) {
+void Checkpoints::cut(std::vector<uint32_t> places, double share) {
   ends = std::move(places);
   block.clear();
   for (uint32_t at = range.first, b = 0; at <= range.last; ++at) {
     block.push_back(b);
     b += at == ends[b];
   }
+  kept.assign(kept.size(), false);
+  findWaiting();
+  if (share <= 0)
+    return;
+  for (uint32_t s : mostWorth(share))
+    kept[s] = true;
+  findWaiting();
+}
+
+void Checkpoints::findWaiting() {
   // What something is made from has been looked at before.
   for (uint32_t at = range.first; at <= range.last; ++at)
     for (const Access &a : problem.operators[at].writes)
@@ -78,6 +90,42 @@ void Checkpoints::cut(std::vector<uint32_t> places) {
         repeatable[a.storage] = mayRunAgain(at);
         waits[a.storage] = hasToWait(a.storage);
       }
+}
+
+std::vector<uint32_t> Checkpoints::mostWorth(double share) const {
+  // By the power of two of the time a byte: what is about as dear is alike.
+  std::map<int, std::vector<uint32_t>, std::greater<int>> classes;
+  double left = 0;
+  for (uint32_t at = range.first; at <= range.last; ++at) {
+    const Operator &op = problem.operators[at];
+    uint64_t bytes = 0;
+    for (const Access &a : op.writes)
+      bytes += problem.storages[a.storage].bytes;
+    for (const Access &a : op.writes) {
+      uint32_t s = a.storage;
+      if (!passes(s) || blockOf(uses[s].back()) == blockOf(at) || !bytes ||
+          op.costNs[0] <= 0)
+        continue;
+      classes[std::ilogb(double(op.costNs[0]) / double(bytes))].push_back(s);
+      left += share * double(problem.storages[s].bytes);
+    }
+  }
+  std::vector<uint32_t> out;
+  for (auto &[dear, list] : classes) {
+    double all = 0, owed = 0;
+    for (uint32_t s : list)
+      all += double(problem.storages[s].bytes);
+    for (uint32_t s : list) {
+      auto bytes = double(problem.storages[s].bytes);
+      owed += std::min(1.0, left / all) * bytes;
+      if (owed < bytes / 2)
+        continue;
+      owed -= bytes;
+      out.push_back(s);
+    }
+    left -= std::min(left, all);
+  }
+  return out;
 }
 
 Checkpoints::Runs Checkpoints::runsOf(uint32_t b) const {

@@ -9,7 +9,8 @@
 // The operators of a repetition are cut into blocks. What goes on to the next
 // block waits for whoever needs it; anything else that a block needs of one
 // further back, it makes again within itself. Where to cut is a matter of what
-// waiting costs: the more cuts, the more waits and the less is made again.
+// waiting costs: the more cuts, the more waits and the less is made again. Some
+// of what would be made again may wait, too.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,8 +35,10 @@ public:
   /// False if repetitions make a storage in parts, or if some of their
   /// operators do not run on the device.
   bool possible() const { return may; }
-  /// `ends`: the last operator of each block.
-  void cut(std::vector<uint32_t> ends);
+  /// `ends`: the last operator of each block. `share`: so many of the bytes that
+  /// would be made again wait; those first whose operators take longest a byte,
+  /// and of alike ones some of each stretch of the repetition.
+  void cut(std::vector<uint32_t> ends, double share = 0);
 
   struct Runs {
     std::vector<uint32_t> operators; ///< in sequence; the block's own come last
@@ -52,6 +55,8 @@ public:
 private:
   bool mayRunAgain(uint32_t at) const;
   bool hasToWait(uint32_t storage) const;
+  void findWaiting();
+  std::vector<uint32_t> mostWorth(double share) const;
   uint32_t blockOf(uint32_t at) const { return block[at - range.first]; }
 
   const Problem &problem;
@@ -65,6 +70,7 @@ private:
   std::vector<bool> changes; ///< by storage: updated in the range
   std::vector<bool> repeatable; ///< by storage: it can be made again later
   std::vector<bool> waits;      ///< by storage: from the block that makes it on
+  std::vector<bool> kept;       ///< by storage: it waits though it need not
 };
 
 } // namespace spillway::planner

@@ -18,6 +18,12 @@ namespace spillway::planner {
 /// any fractions. Of more than two engines, only what has no choice counts.
 int64_t engineBoundNs(const Problem &problem);
 
+/// Whether a step takes hardly longer than that: there is nothing left to win.
+/// Where `large`, what is left is not worth the time.
+inline bool isOnlyEngines(int64_t stepNs, int64_t boundNs, bool large) {
+  return stepNs <= boundNs + boundNs / (large ? 200 : 1000);
+}
+
 } // namespace spillway::planner
 
 #endif // SPILLWAY_LIB_PLANNER_ENGINEBOUND_H

@@ -279,11 +279,11 @@ void FusedSplitter::place(Layout &layout, const Plan &split) const {
 
 std::optional<FusedBlocks>
 spillway::planner::fuseBlocks(const Problem &problem, uint32_t repeat,
-                              std::vector<uint32_t> ends) {
+                              std::vector<uint32_t> ends, double share) {
   Checkpoints points(problem, repeat);
   if (!points.possible())
     return std::nullopt;
-  points.cut(std::move(ends));
+  points.cut(std::move(ends), share);
   return Fuser(problem, repeat, points).run();
 }
 

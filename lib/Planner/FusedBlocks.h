@@ -47,9 +47,11 @@ struct FusedBlocks {
 };
 
 /// `ends`: the last operator of each block, as `narrowBlocks` has them. Nothing
-/// if that is not possible (`Checkpoints`).
+/// if that is not possible. `share` of what blocks would make again waits
+/// (`Checkpoints`).
 std::optional<FusedBlocks> fuseBlocks(const Problem &problem, uint32_t repeat,
-                                      std::vector<uint32_t> ends);
+                                      std::vector<uint32_t> ends,
+                                      double share = 0);
 
 /// A plan for `fused.problem`, in terms of `problem`, written out. Its layout,
 /// unless it has no offsets, becomes that of the new plan.

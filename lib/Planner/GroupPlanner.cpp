@@ -8,7 +8,6 @@
 
 #include "GroupPlanner.h"
 #include "Attempt.h"
-#include "FusedBlocks.h"
 #include "LoopLayout.h"
 #include "RepeatGroups.h"
 #include "RepeatOrder.h"
@@ -23,20 +22,11 @@ using namespace spillway::planner;
 
 /// How many sizes of groups are tried.
 static constexpr uint32_t mostGroupSizes = 6;
-/// Iterations while sizes are tried.
-static constexpr uint32_t quick = 1;
 /// Shares of the device: what the operands of one operator may take for all
 /// repetitions that it runs for, and the same where blocks take turns; what a
 /// block may share.
 static constexpr double operandShare = 0.4, inTurnsShare = 0.25,
                         blockShare = 0.125;
-/// So many operators of groups that take turns are planned.
-static constexpr uint32_t mostInTurns = 10000;
-/// Blocks as operators: so many are searched on.
-static constexpr size_t mostSearchedOn = 2000;
-/// Of the places in a repetition, those behind which least goes on end narrow
-/// blocks.
-static constexpr double narrowShare = 0.04;
 /// Larger groups are tried at once where a step takes so much longer than it
 /// must.
 static constexpr double farFromBound = 1.15;
@@ -146,27 +136,6 @@ GroupPlan GroupPlanner::find(GroupShape shape, uint32_t iterations) const {
                 loops(shape.repetitions())
                     ? planLoop(p, policy, options, budgets, iterations)
                     : writtenOut(p, iterations));
-}
-
-/// All repetitions take turns, with narrow blocks as operators.
-GroupPlan GroupPlanner::findFused() const {
-  GroupPlan out;
-  std::vector<uint32_t> ends = narrowBlocks(problem, repeat, narrowShare);
-  if (ends.empty())
-    return out;
-  std::optional<FusedBlocks> fused = fuseBlocks(problem, repeat, ends);
-  if (!fused || fused->problem.operators.size() > mostInTurns)
-    return out;
-  Analysis a(fused->problem);
-  Attempt attempt(a, policy, options);
-  bool few = fused->problem.operators.size() <= mostSearchedOn;
-  if (!attempt.run(budgets, few ? options.iterations
-                                : std::min(options.iterations, quick)))
-    return out;
-  out.ok = true;
-  out.layout = std::move(attempt.layout);
-  out.plan = splitFused(problem, *fused, attempt.plan, out.layout);
-  return check(std::move(out));
 }
 
 /// State that goes behind the host should do so once for as many repetitions

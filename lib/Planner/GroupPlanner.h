@@ -16,6 +16,7 @@
 #ifndef SPILLWAY_LIB_PLANNER_GROUPPLANNER_H
 #define SPILLWAY_LIB_PLANNER_GROUPPLANNER_H
 
+#include "FusedBlocks.h"
 #include "LoopPlanner.h"
 #include "Policy.h"
 #include "RepeatBlocks.h"
@@ -52,10 +53,17 @@ public:
   /// `boundNs`; `oneNs`: what repetition by repetition takes, where that has
   /// been planned.
   GroupPlan findBest(int64_t boundNs, std::optional<int64_t> oneNs) const;
+  /// All repetitions take turns, with narrow blocks as operators. Of what these
+  /// would make again, as much waits as the links carry beside the rest.
+  GroupPlan findFused() const;
   /// Whether a plan for groups of so many has a loop, or is written out.
   bool loops(uint32_t repetitions) const;
 
 private:
+  /// Iterations while sizes are tried.
+  static constexpr uint32_t quick = 1;
+  /// So many operators of groups that take turns are planned.
+  static constexpr uint32_t mostInTurns = 10000;
   /// The problem of a shape, and the way back.
   struct Shaped {
     Problem grouped;
@@ -71,7 +79,8 @@ private:
   };
   std::optional<Shaped> make(GroupShape shape) const;
   std::vector<GroupShape> largeShapes() const;
-  GroupPlan findFused() const;
+  GroupPlan planFused(const FusedBlocks &fused) const;
+  int64_t firstStepNs(const Problem &p) const;
   GroupPlan check(GroupPlan plan) const;
   GroupPlan finish(const Shaped &shaped, uint32_t size, LoopPlan plan) const;
   void finish(std::vector<Candidate> &candidates, uint32_t effort,

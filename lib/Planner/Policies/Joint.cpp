@@ -14,6 +14,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Emitter.h"
+#include "../EngineBound.h"
 #include "../GapGreedy.h"
 #include "../HomeTiers.h"
 #include "../HostSplit.h"
@@ -129,12 +130,8 @@ private:
       best = options;
   }
 
-  /// Nothing is left to win where the device only computes what it must.
   bool onlyComputes() const {
-    int64_t compute = 0;
-    for (uint32_t op = 0; op < a.numOps; ++op)
-      compute += hostEngine(problem, op) ? 0 : problem.operators[op].costNs[0];
-    return !found.empty() && found.front().stepNs <= compute + compute / 1000;
+    return !found.empty() && isOnlyEngines(found.front().stepNs, engineNs, a.large());
   }
 
   void chooseBase();
@@ -273,6 +270,7 @@ private:
   /// A setting takes a second or more: one of five must do.
   const bool huge = a.huge();
   const bool behindHost = hostIsShort(a, request.budgets);
+  const int64_t engineNs = engineBoundNs(problem);
   uint32_t asked = 0;
   std::vector<Candidate> found;
   GreedyOptions best; ///< what the first of them came from, but for prices
@@ -305,7 +303,7 @@ void Joint::chooseBase() {
 
 void Joint::trySettings(bool swap) {
   // A large problem takes long for each: every second setting will do.
-  bool few = a.gaps.size() > 4000 || request.iterations < 2;
+  bool few = a.large() || request.iterations < 2;
   const std::vector<uint32_t> *engine = base.empty() ? nullptr : &base;
   for (const GreedyOptions &options : greedySettings(swap, few, engine))
     greedy(options);

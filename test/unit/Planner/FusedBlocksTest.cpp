@@ -225,6 +225,33 @@ TEST(FusedBlocks, WhatWaitsIsThereWhereItIsMadeOnceMore) {
               Not(Contains(StartsWith("z"))));
 }
 
+TEST(FusedBlocks, AShareOfWhatWouldBeMadeAgainWaits) {
+  using ::testing::Contains;
+  using ::testing::StartsWith;
+  // One of three alike ones: that of the middle.
+  Layers l;
+  auto f = fuseBlocks(l.p, 0, l.ends(), 0.36);
+  ASSERT_TRUE(f);
+  ASSERT_THAT(f->problem.check(), IsEmpty());
+  EXPECT_THAT(l.steps(*f, 4), ElementsAre("up2", "back2"));
+  EXPECT_THAT(l.steps(*f, 5), ElementsAre("back1"));
+  EXPECT_THAT(l.names(*f, 1, &Operator::writes), Contains(StartsWith("h1")));
+  EXPECT_THAT(l.names(*f, 5, &Operator::reads), Contains(StartsWith("h1")));
+  EXPECT_THAT(l.steps(*f, 6), ElementsAre("in", "up0", "back0"));
+  // What takes longest a byte first, as far as it goes.
+  Layers dear;
+  dear.p.operators[dear.o["up0"]].costNs = {1000};
+  f = fuseBlocks(dear.p, 0, dear.ends(), 0.36);
+  ASSERT_TRUE(f);
+  EXPECT_THAT(dear.steps(*f, 4), ElementsAre("up2", "back2"));
+  EXPECT_THAT(dear.steps(*f, 5), ElementsAre("up1", "back1"));
+  EXPECT_THAT(dear.steps(*f, 6), ElementsAre("back0"));
+  f = fuseBlocks(l.p, 0, l.ends(), 1);
+  ASSERT_TRUE(f);
+  for (const BlockSteps &b : f->blocks)
+    EXPECT_EQ(b.madeAgain, 0u);
+}
+
 TEST(FusedBlocks, NarrowOnesEndWhereLeastGoesOn) {
   TrainingOptions training;
   training.layers = 12;
@@ -259,7 +286,8 @@ TEST(FusedBlocks, PlansAreRight) {
     training.layers = 4 + seed % 5;
     training.nvme = seed % 2;
     Problem p = makeRepeated(training, 2 + uint32_t(seed % 4));
-    auto f = fuseBlocks(p, 0, narrowBlocks(p, 0, 0.1 * double(1 + seed % 4)));
+    auto f = fuseBlocks(p, 0, narrowBlocks(p, 0, 0.1 * double(1 + seed % 4)),
+                        double(seed % 3) / 4);
     if (!f)
       continue;
     ASSERT_THAT(f->problem.check(), IsEmpty()) << seed;

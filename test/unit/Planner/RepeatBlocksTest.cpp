@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Planner/RepeatBlocks.h"
+#include "Planner/FusedBlocks.h"
 #include "Planner/GroupPlanner.h"
 #include "Planner/LoopLayout.h"
 #include "Planner/RepeatGroups.h"
@@ -211,6 +212,32 @@ TEST(GroupPlanner, BlocksTakeTurnsWhereOperatorsNeedMuch) {
   for (uint32_t size : {1u, 2u, 4u, 8u, 16u})
     EXPECT_LT(best.stepNs, planner.find({size, 1}, 1).stepNs / 100 * 96)
         << size;
+}
+
+/// Runs in a plan of six repetitions that all take turns.
+size_t runsOfTurns(uint64_t bytesPerSecond) {
+  TrainingOptions training;
+  training.layers = 20;
+  training.opNs = 3000;
+  training.bytesPerSecond = bytesPerSecond;
+  Problem p = makeRepeated(training, 6);
+  auto fused = fuseBlocks(p, 0, narrowBlocks(p, 0, 0.04));
+  PlanOptions options;
+  options.budgets = {floorBytes(fused->problem)[0] * 3 / 2, unlimited};
+  options.iterations = 1;
+  options.fixedOrder = false;
+  GroupPlan found =
+      GroupPlanner(p, joint(), options, options.budgets).findFused();
+  EXPECT_TRUE(found.ok) << found.reason;
+  EXPECT_EQ(verifyPlan(p, found.plan, options.budgets).error, "");
+  return size_t(
+      std::count_if(found.plan.actions.begin(), found.plan.actions.end(),
+                    [](const Action &a) { return a.kind == ActionKind::Run; }));
+}
+
+TEST(GroupPlanner, FastLinksCarryWhatSlowOnesHaveMadeAgain) {
+  size_t fast = runsOfTurns(400000000000), slow = runsOfTurns(1000000000);
+  EXPECT_LT(fast, slow);
 }
 
 } // namespace
