@@ -252,7 +252,8 @@ bool Attempt::offer(const Plan &candidate, bool effort) {
       }
     }
   }
-  if (fastest == INT64_MAX)
+  // That seldom helps, and takes long to find out.
+  if (fastest == INT64_MAX && (!a.large() || stepNs == INT64_MAX))
     compare(IssueOrder::AsIs);
   return fastest < INT64_MAX;
 }
