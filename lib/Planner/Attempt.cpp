@@ -252,8 +252,9 @@ bool Attempt::offer(const Plan &candidate, bool effort) {
       }
     }
   }
-  // That seldom helps, and takes long to find out.
-  if (fastest == INT64_MAX && (!a.large() || stepNs == INT64_MAX))
+  // Where there is a drive that seldom helps, and takes long to find out.
+  bool helps = !behindHost || !a.large() || stepNs == INT64_MAX;
+  if (fastest == INT64_MAX && helps)
     compare(IssueOrder::AsIs);
   return fastest < INT64_MAX;
 }
