@@ -83,9 +83,10 @@ public:
   /// Gaps of the slots that plans decide on: parts where no operator accesses
   /// the whole, else wholes. In order of slots, then time.
   std::vector<Gap> gaps;
-  /// So many that it takes a second or more to decide on all of them: searches
-  /// look at fewer alternatives.
+  /// Searches look at fewer alternatives, and are content sooner.
   bool large() const { return gaps.size() >= 4000; }
+  /// So many that it takes a second or more to decide on all of them: searches
+  /// look at fewer alternatives still.
   bool huge() const { return gaps.size() > 50000; }
   /// By slot, index of its first gap, or none.
   std::vector<uint32_t> firstGap;

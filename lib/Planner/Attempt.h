@@ -77,7 +77,7 @@ private:
   std::vector<uint64_t> target; ///< by tier: what policies are told
   Fitting fitting;
   bool behindHost = false; ///< some state has to be
-  int64_t engineNs = 0; ///< what a step takes at least
+  int64_t engineNs = 0;    ///< what a step takes at least
   bool early = false;      ///< the policy leaves it to others when loads come
   int64_t lastNs = INT64_MAX;   ///< the fastest since it was set
   uint32_t retries = 0;         ///< of addresses that cost time

@@ -16,7 +16,6 @@
 #ifndef SPILLWAY_LIB_PLANNER_GROUPPLANNER_H
 #define SPILLWAY_LIB_PLANNER_GROUPPLANNER_H
 
-#include "FusedBlocks.h"
 #include "LoopPlanner.h"
 #include "Policy.h"
 #include "RepeatBlocks.h"
@@ -26,6 +25,8 @@
 #include <compare>
 
 namespace spillway::planner {
+
+struct FusedBlocks;
 
 /// `turns` repetitions that take turns block by block, each of which stands for
 /// `size` that go operator by operator.

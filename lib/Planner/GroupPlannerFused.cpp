@@ -14,6 +14,7 @@
 #include "spillway/Planner/Simulator.h"
 
 #include <algorithm>
+#include <chrono>
 
 using namespace spillway::planner;
 
@@ -68,8 +69,14 @@ GroupPlan GroupPlanner::findFused() const {
   std::vector<uint32_t> ends = narrowBlocks(problem, repeat, narrowShare);
   if (ends.empty())
     return best;
+  auto late = [&] {
+    return options.deadline &&
+           std::chrono::steady_clock::now() >= *options.deadline;
+  };
   std::vector<Waiting> tried;
   for (uint32_t k = 0, worse = 0; k <= shares && worse < mostWorse; ++k) {
+    if (k > 0 && late())
+      break;
     auto fused = fuseBlocks(problem, repeat, ends, double(k) / shares);
     if (!fused || fused->problem.operators.size() > mostInTurns)
       return best;
@@ -89,6 +96,8 @@ GroupPlan GroupPlanner::findFused() const {
   };
   size_t next = mostPromising();
   for (uint32_t n = 0; n < mostPlanned && next < tried.size(); ++n) {
+    if (best.ok && late())
+      break;
     Waiting &w = tried[next];
     w.planned = true;
     GroupPlan found = planFused(w.fused);

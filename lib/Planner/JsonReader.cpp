@@ -56,6 +56,11 @@ void JsonReader::fail(const std::string &expected) const {
           : value.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (found.size() > 60)
     found = found.substr(0, 57) + "...";
+  fail(expected, found);
+}
+
+void JsonReader::fail(const std::string &expected,
+                      const std::string &found) const {
   throw JsonError((path.empty() ? "top level" : path) + ": expected " +
                   expected + ", found " + found);
 }

@@ -40,6 +40,8 @@ public:
   static Json parse(std::string_view text);
 
   [[noreturn]] void fail(const std::string &expected) const;
+  [[noreturn]] void fail(const std::string &expected,
+                         const std::string &found) const;
   /// Checks `kind` and `version` of a document.
   void expectKind(std::string_view kind) const;
   /// Fails at a field that is not among `names`.

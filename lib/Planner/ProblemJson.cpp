@@ -134,7 +134,7 @@ Operator readOperator(const JsonReader &o, const Machine &machine,
   for (auto &[engine, ns] : costs.json().items()) {
     auto index = machine.findEngine(engine);
     if (!index)
-      costs.fail("engines of the machine (not " + inQuotes(engine) + ")");
+      costs.fail("engines of the machine", inQuotes(engine));
     JsonReader cost = costs[engine.c_str()];
     if ((op.costNs[*index] = cost.integer()) < 0)
       cost.fail("a cost of at least 0 ns");

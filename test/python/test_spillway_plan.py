@@ -275,6 +275,7 @@ PROBLEM = {
         ("operators.1.reads", [1, 9], ["operators[1].reads[1]", "9"]),
         ("operators.1.cost_ns", {"compute": -5}, ["operators[1].cost_ns.compute", "-5"]),
         ("operators.1.cost_ns", {"compute": 2**51}, ["operator 11 'g'", "2^50"]),
+        ("operators.1.cost_ns", {"cpu": 5}, ["cost_ns: expected engines of the machine", "found 'cpu'"]),
         ("operators.1.workspace", -1, ["operators[1].workspace", "-1"]),
         ("machine.tiers.0.capacity", -1, ["machine.tiers[0].capacity", "-1"]),
         ("machine.links.0.from", "disk", ["machine.links[0].from", "disk"]),
