@@ -76,7 +76,7 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
     found = take(lastResorts, false);
   if (found && whenFound)
     whenFound();
-  if (!found || iterations == 0 || isOnlyEngines(stepNs, engineNs, a.large()))
+  if (!found || iterations == 0 || onlyComputes())
     return found;
   if (options.deadline) {
     improveUntilLate(padding, iterations);
@@ -84,6 +84,10 @@ bool Attempt::run(const std::vector<uint64_t> &given, uint32_t iterations) {
   }
   search(padding, iterations);
   return true;
+}
+
+bool Attempt::onlyComputes() const {
+  return isOnlyEngines(stepNs, engineNs, behindHost && a.large());
 }
 
 /// Searches with what a policy is told, on two threads where it is told several
@@ -158,7 +162,7 @@ void Attempt::makeAgain(const PolicyAnswer &answer, uint32_t permille) {
       int64_t before = stepNs;
       bool fits = offer(plan, true);
       worse += fits && stepNs >= before;
-      if (worse >= 2 || isOnlyEngines(stepNs, engineNs, a.large()))
+      if (worse >= 2 || onlyComputes())
         return;
     }
     if (pair.size() < 2)

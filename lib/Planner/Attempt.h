@@ -61,6 +61,7 @@ private:
   PolicyAnswer ask(uint32_t permille, uint32_t iterations) const;
   std::vector<PolicyAnswer> askAll(const std::vector<uint32_t> &permille,
                                    uint32_t iterations) const;
+  bool onlyComputes() const;
   void search(uint32_t padding, uint32_t iterations);
   void improveUntilLate(uint32_t permille, uint32_t iterations);
   void makeAgain(const PolicyAnswer &answer, uint32_t permille);

@@ -19,9 +19,9 @@ namespace spillway::planner {
 int64_t engineBoundNs(const Problem &problem);
 
 /// Whether a step takes hardly longer than that: there is nothing left to win.
-/// Where `large`, what is left is not worth the time.
-inline bool isOnlyEngines(int64_t stepNs, int64_t boundNs, bool large) {
-  return stepNs <= boundNs + boundNs / (large ? 200 : 1000);
+/// Where planning is `slow`, what is left is not worth the time.
+inline bool isOnlyEngines(int64_t stepNs, int64_t boundNs, bool slow) {
+  return stepNs <= boundNs + boundNs / (slow ? 200 : 1000);
 }
 
 } // namespace spillway::planner

@@ -131,8 +131,8 @@ private:
   }
 
   bool onlyComputes() const {
-    return !found.empty() &&
-           isOnlyEngines(found.front().stepNs, engineNs, a.large());
+    return !found.empty() && isOnlyEngines(found.front().stepNs, engineNs,
+                                           behindHost && a.large());
   }
 
   void chooseBase();
