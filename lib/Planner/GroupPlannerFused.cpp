@@ -80,6 +80,10 @@ GroupPlan GroupPlanner::findFused() const {
     auto fused = fuseBlocks(problem, repeat, ends, double(k) / shares);
     if (!fused || fused->problem.operators.size() > mostInTurns)
       return best;
+    // Few storages are all kept, or none, over several shares.
+    if (k > 0 && fused->problem.storages.size() ==
+                     tried.back().fused.problem.storages.size())
+      continue;
     int64_t ns = firstStepNs(fused->problem);
     worse = tried.empty() || ns < tried.back().ns ? 0 : worse + 1;
     tried.push_back({std::move(*fused), ns});
